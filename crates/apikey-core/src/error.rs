@@ -1,0 +1,326 @@
+//! Why a request is refused: the reason for logs, and the answer for clients.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why a request was refused, in detail. For logs, metrics and events; the client hears less (see
+/// [`AuthError`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DenyReason {
+    /// No key was sent.
+    Missing,
+    /// More than one key was sent.
+    Multiple,
+    /// The credential is longer than any key.
+    TooLong,
+    /// The credential does not have the layout of a key.
+    Malformed,
+    /// The layout fits and the checksum does not.
+    Checksum,
+    /// No key has this prefix.
+    UnknownPrefix,
+    /// The prefix is known and the rest does not match.
+    WrongSecret,
+    /// The key is revoked.
+    Revoked,
+    /// The key is disabled.
+    Disabled,
+    /// The key is past its expiry.
+    Expired,
+    /// The model's own filter keeps the key from being used.
+    OwnerNotUsable,
+    /// The key lacks a scope.
+    InsufficientScope,
+    /// A rule that is not about scopes refused the key.
+    Forbidden,
+    /// The store failed.
+    StoreUnavailable,
+    /// Too many slow hashes are waiting.
+    HashQueueFull,
+    /// The stored hash needs a hasher or pepper that is not configured.
+    HasherNotConfigured,
+    /// The stored hash is damaged or asks for too much work.
+    BadStoredHash,
+    /// Hashing failed.
+    HashingFailed,
+    /// A guard stands on a route, and the application has no `ApiKeys` for it.
+    NotConfigured,
+}
+
+impl DenyReason {
+    /// Returns a stable word for metrics and log fields, such as `unknown_prefix`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Multiple => "multiple",
+            Self::TooLong => "too_long",
+            Self::Malformed => "malformed",
+            Self::Checksum => "checksum",
+            Self::UnknownPrefix => "unknown_prefix",
+            Self::WrongSecret => "wrong_secret",
+            Self::Revoked => "revoked",
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::OwnerNotUsable => "owner_not_usable",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::Forbidden => "forbidden",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::HashQueueFull => "hash_queue_full",
+            Self::HasherNotConfigured => "hasher_not_configured",
+            Self::BadStoredHash => "bad_stored_hash",
+            Self::HashingFailed => "hashing_failed",
+            Self::NotConfigured => "not_configured",
+        }
+    }
+
+    /// Whether the service is at fault and not the client.
+    #[must_use]
+    pub fn is_internal(self) -> bool {
+        self.answer().status >= 500 || self == Self::BadStoredHash
+    }
+
+    /// The table of answers: everything a client may learn from a reason.
+    fn answer(self) -> &'static Answer {
+        match self {
+            Self::Missing => &MISSING,
+            Self::Multiple => &MULTIPLE,
+            Self::Expired => &EXPIRED,
+            Self::TooLong
+            | Self::Malformed
+            | Self::Checksum
+            | Self::UnknownPrefix
+            | Self::WrongSecret
+            | Self::Revoked
+            | Self::Disabled
+            | Self::OwnerNotUsable
+            | Self::BadStoredHash => &INVALID,
+            Self::InsufficientScope => &INSUFFICIENT_SCOPE,
+            Self::Forbidden => &FORBIDDEN,
+            Self::StoreUnavailable
+            | Self::HashQueueFull
+            | Self::HasherNotConfigured
+            | Self::HashingFailed => &UNAVAILABLE,
+            Self::NotConfigured => &NOT_CONFIGURED,
+        }
+    }
+}
+
+impl fmt::Display for DenyReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One row of the table.
+struct Answer {
+    status: u16,
+    slug: &'static str,
+    title: &'static str,
+    detail: &'static str,
+    challenge: Challenge,
+}
+
+/// What `WWW-Authenticate` says.
+#[derive(Clone, Copy)]
+enum Challenge {
+    /// There is no such header.
+    None,
+    /// How to authenticate.
+    Plain,
+    /// That, and an error code of RFC 6750, section 3.1.
+    Error(&'static str),
+}
+
+const MISSING: Answer = Answer {
+    status: 401,
+    slug: "missing-api-key",
+    title: "API key required",
+    detail: "No API key was sent with the request.",
+    challenge: Challenge::Plain,
+};
+const INVALID: Answer = Answer {
+    status: 401,
+    slug: "invalid-api-key",
+    title: "Invalid API key",
+    detail: "The API key is malformed, unknown or no longer valid.",
+    challenge: Challenge::Error("invalid_token"),
+};
+const EXPIRED: Answer = Answer {
+    status: 401,
+    slug: "expired-api-key",
+    title: "Expired API key",
+    detail: "The API key has expired.",
+    challenge: Challenge::Error("invalid_token"),
+};
+const MULTIPLE: Answer = Answer {
+    status: 400,
+    slug: "multiple-api-keys",
+    title: "More than one API key",
+    detail: "More than one API key was sent with the request; send exactly one.",
+    challenge: Challenge::Error("invalid_request"),
+};
+const INSUFFICIENT_SCOPE: Answer = Answer {
+    status: 403,
+    slug: "insufficient-scope",
+    title: "Insufficient scope",
+    detail: "The API key lacks a scope that this request needs: ",
+    challenge: Challenge::Error("insufficient_scope"),
+};
+const FORBIDDEN: Answer = Answer {
+    status: 403,
+    slug: "forbidden",
+    title: "Forbidden",
+    detail: "The API key is not allowed to do this.",
+    challenge: Challenge::None,
+};
+const UNAVAILABLE: Answer = Answer {
+    status: 503,
+    slug: "unavailable",
+    title: "API keys cannot be verified now",
+    detail: "The API key could not be verified; try again later.",
+    challenge: Challenge::None,
+};
+const NOT_CONFIGURED: Answer = Answer {
+    status: 500,
+    slug: "not-configured",
+    title: "API keys are not configured",
+    detail: "The service cannot verify API keys here.",
+    challenge: Challenge::None,
+};
+
+/// What a handle's refusals have in common.
+#[derive(Debug, Default)]
+pub(crate) struct AnswerStyle {
+    /// How to authenticate, in the order of the locations.
+    pub(crate) challenges: Vec<String>,
+    /// Whether an expired key is answered like an invalid one.
+    pub(crate) hides_expired: bool,
+}
+
+/// A refusal as the client hears it: status, headers and an RFC 9457 problem. Cheap to clone.
+///
+/// | Case | Status | `type` ends in |
+/// |---|---|---|
+/// | no key sent | 401 | `missing-api-key` |
+/// | malformed, unknown, wrong, revoked, disabled, owner not usable | 401 | `invalid-api-key` |
+/// | expired, with the right secret | 401 | `expired-api-key` |
+/// | more than one key sent | 400 | `multiple-api-keys` |
+/// | a scope is missing | 403 | `insufficient-scope` |
+/// | another rule refused | 403 | `forbidden` |
+/// | store, hash queue or hasher not available | 503 | `unavailable` |
+/// | a guard without its `ApiKeys` | 500 | `not-configured` |
+///
+/// # Security
+/// The answers are constant for each row, so that nobody without a key's secret can tell whether its
+/// prefix exists or what state it is in. The true [`reason`](Self::reason) and the
+/// [`source`](Error::source) are for logs. Neither holds a key or a hash.
+#[derive(Debug, Clone)]
+pub struct AuthError {
+    reason: DenyReason,
+    style: Option<Arc<AnswerStyle>>,
+    scopes: Option<Arc<str>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl AuthError {
+    pub(crate) fn new(reason: DenyReason, style: Arc<AnswerStyle>) -> Self {
+        Self { reason, style: Some(style), scopes: None, source: None }
+    }
+
+    pub(crate) fn with_source(self, source: Arc<dyn Error + Send + Sync>) -> Self {
+        Self { source: Some(source), ..self }
+    }
+
+    pub(crate) fn with_scopes(self, scopes: &str) -> Self {
+        Self { scopes: Some(scopes.into()), ..self }
+    }
+
+    /// Refuses a request because the application gave a guard no `ApiKeys`: for adapters. The missing
+    /// line goes to the log as an error, and not to the client.
+    #[must_use]
+    pub fn not_configured(missing_line: &str) -> Self {
+        crate::event::not_configured(missing_line);
+        Self { reason: DenyReason::NotConfigured, style: None, scopes: None, source: None }
+    }
+
+    /// Returns why the request was refused. For logs, not for clients.
+    #[must_use]
+    pub fn reason(&self) -> DenyReason {
+        self.reason
+    }
+
+    /// Whether the request carried no key at all.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.reason == DenyReason::Missing
+    }
+
+    /// Returns the HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.answer().status
+    }
+
+    /// Returns the headers of the answer, their names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let retry_after = (self.status() == 503).then(|| ("retry-after", "1".to_owned()));
+        [
+            ("content-type", "application/problem+json".to_owned()),
+            ("cache-control", "no-store".to_owned()),
+        ]
+        .into_iter()
+        .chain(self.challenge().map(|challenge| ("www-authenticate", challenge)))
+        .chain(retry_after)
+    }
+
+    /// Returns the body: `{"type","title","status","detail"}` as JSON.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let Answer { status, slug, title, detail, .. } = self.answer();
+        // The texts are constants, and a scope holds neither a quote nor a backslash.
+        let scopes = self.scopes.as_deref().unwrap_or_default();
+        let end = if scopes.is_empty() { "" } else { "." };
+        format!(
+            r#"{{"type":"urn:apikey:problem:{slug}","title":"{title}","status":{status},"detail":"{detail}{scopes}{end}"}}"#
+        )
+    }
+
+    fn answer(&self) -> &'static Answer {
+        match self.reason {
+            DenyReason::Expired if self.style.as_ref().is_some_and(|style| style.hides_expired) => {
+                &INVALID
+            }
+            reason => reason.answer(),
+        }
+    }
+
+    fn challenge(&self) -> Option<String> {
+        let parameters = match (self.answer().challenge, &self.scopes) {
+            (Challenge::None, _) => return None,
+            (Challenge::Plain, _) => String::new(),
+            (Challenge::Error(error), None) => format!(r#", error="{error}""#),
+            (Challenge::Error(error), Some(scopes)) => {
+                format!(r#", error="{error}", scope="{scopes}""#)
+            }
+        };
+        let challenges = &self.style.as_ref()?.challenges;
+        let each: Vec<_> =
+            challenges.iter().map(|challenge| format!("{challenge}{parameters}")).collect();
+        Some(each.join(", "))
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the request was refused: {}", self.reason)
+    }
+}
+
+impl Error for AuthError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}

@@ -1,0 +1,148 @@
+//! `ApiKeys`: the handle, and how it is put together.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::{Clock, Timestamp, to_micros};
+use crate::credentials::KeyLocation;
+use crate::error::AnswerStyle;
+use crate::handle::builder::ApiKeysBuilder;
+use crate::hash::gate::Gate;
+use crate::hash::set::Hashers;
+use crate::key::format::Formats;
+use crate::model::{KeyModel, KeyRecord};
+use crate::store::KeyStore;
+use crate::store::memory::MemoryStore;
+
+pub(crate) mod builder;
+
+/// What an application holds: creates, verifies and manages keys of the model `M`. Cheap to clone; the
+/// clones share everything.
+///
+/// # Examples
+/// ```
+/// use apikey_core::ApiKeys;
+///
+/// # futures::executor::block_on(async {
+/// let keys = ApiKeys::in_memory();
+/// let created = keys.create("reporting-service").await?;
+/// let key = keys.verify(created.plaintext.expose()).await?;
+/// assert_eq!(key.name, "reporting-service");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+pub struct ApiKeys<M: KeyModel = KeyRecord> {
+    pub(crate) inner: Arc<Inner<M>>,
+}
+
+/// Tells the handles of a process apart: a key that one has verified is worth nothing to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HandleId(u64);
+
+pub(crate) struct Inner<M: KeyModel> {
+    pub(crate) id: HandleId,
+    pub(crate) store: Arc<dyn KeyStore<M>>,
+    pub(crate) formats: Formats,
+    pub(crate) hashers: Hashers,
+    pub(crate) gate: Gate,
+    pub(crate) rehashes: Rehashes,
+    pub(crate) locations: Vec<KeyLocation>,
+    pub(crate) answers: Arc<AnswerStyle>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) max_keys_per_owner: Option<u32>,
+}
+
+impl ApiKeys {
+    /// Creates a handle over an empty store in memory: for tests and first steps.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::new(MemoryStore::new())
+    }
+}
+
+impl<M: KeyModel> ApiKeys<M> {
+    /// Creates a handle with the defaults: keys of the form `PREFIX.SECRET`, SHA-256, and
+    /// `Authorization: Api-Key`.
+    #[must_use]
+    pub fn new(store: impl KeyStore<M>) -> Self {
+        Self::builder(store).assemble()
+    }
+
+    /// Starts a handle with other settings.
+    pub fn builder(store: impl KeyStore<M>) -> ApiKeysBuilder<M> {
+        ApiKeysBuilder::new(Arc::new(store))
+    }
+
+    /// Returns where requests may carry a key: for adapters.
+    #[must_use]
+    pub fn locations(&self) -> &[KeyLocation] {
+        &self.inner.locations
+    }
+}
+
+impl<M: KeyModel> Clone for ApiKeys<M> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<M: KeyModel> fmt::Debug for ApiKeys<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeys")
+            .field("formats", &self.inner.formats)
+            .field("hashers", &self.inner.hashers)
+            .field("locations", &self.inner.locations)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HandleId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl<M: KeyModel> Inner<M> {
+    pub(crate) fn now(&self) -> Timestamp {
+        to_micros(self.clock.now())
+    }
+
+    /// Whether the store may hold strings of the first of these encodings.
+    pub(crate) fn may_write(&self, encodings: &[String]) -> bool {
+        let encoding = encodings.first().map_or("", String::as_str);
+        self.store
+            .writable_encodings()
+            .is_none_or(|writable| writable.iter().any(|allowed| encoding.starts_with(allowed)))
+    }
+}
+
+/// Which keys have been hashed anew, or tried: each at most once per process.
+#[derive(Debug)]
+pub(crate) struct Rehashes {
+    is_enabled: bool,
+    /// Keyed hashes of the prefixes; a collision only puts a rehash off.
+    tried: Mutex<HashSet<u64>>,
+    hasher: RandomState,
+}
+
+impl Rehashes {
+    /// Bounds the memory to about 16 MB; keys beyond are left to the next process.
+    const MOST: usize = 1_000_000;
+
+    pub(crate) fn new(is_enabled: bool) -> Self {
+        Self { is_enabled, tried: Mutex::default(), hasher: RandomState::new() }
+    }
+
+    /// Whether the key's hash may be replaced now, and never again.
+    pub(crate) fn begin(&self, prefix: &str) -> bool {
+        if !self.is_enabled {
+            return false;
+        }
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        tried.len() < Self::MOST && tried.insert(self.hasher.hash_one(prefix))
+    }
+}

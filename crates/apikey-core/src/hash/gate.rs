@@ -1,0 +1,226 @@
+//! Slow hashing on threads of its own: bounded, and one verification per prefix at a time.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use futures_channel::oneshot;
+
+use super::HashError;
+
+/// How much slow hashing a handle does at once.
+///
+/// The threads are named `apikey-hash-<n>`, start with the first slow hash and end with the handle. They
+/// serve any runtime, and a client that hangs up gives back its place. Fast hashers never use them.
+#[derive(Debug, Clone, Copy)]
+pub struct HashingThreads {
+    max_concurrent: NonZeroUsize,
+    queue_length: NonZeroUsize,
+}
+
+impl HashingThreads {
+    /// Sets how many hashes run at once; by default as many as there are processors. With Argon2id each
+    /// takes 19 MiB while it runs.
+    #[must_use]
+    pub fn max_concurrent(self, max_concurrent: NonZeroUsize) -> Self {
+        Self { max_concurrent, ..self }
+    }
+
+    /// Sets how many requests may wait, 64 by default. Requests beyond are answered with 503, as are
+    /// those that would let one prefix take more than a quarter of the queue.
+    #[must_use]
+    pub fn queue_length(self, queue_length: NonZeroUsize) -> Self {
+        Self { queue_length, ..self }
+    }
+}
+
+impl Default for HashingThreads {
+    fn default() -> Self {
+        Self {
+            max_concurrent: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            queue_length: NonZeroUsize::MIN.saturating_add(63),
+        }
+    }
+}
+
+/// Runs slow work for the handle that owns it.
+pub(crate) struct Gate {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    limits: HashingThreads,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    /// The prefixes that are being verified.
+    busy: Vec<Arc<str>>,
+    running: usize,
+    threads: usize,
+    idle: usize,
+    closed: bool,
+}
+
+struct Job {
+    prefix: Option<Arc<str>>,
+    task: Box<dyn Task>,
+}
+
+trait Task: Send {
+    fn run(self: Box<Self>);
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool;
+}
+
+struct Call<T, F> {
+    work: F,
+    answer: oneshot::Sender<T>,
+}
+
+impl<T: Send, F: FnOnce() -> T + Send> Task for Call<T, F> {
+    fn run(self: Box<Self>) {
+        let Self { work, answer } = *self;
+        // A panic drops the sender, which the caller sees; the thread goes on.
+        if let Ok(value) = catch_unwind(AssertUnwindSafe(work)) {
+            let _ = answer.send(value);
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.answer.is_canceled()
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(limits: HashingThreads) -> Self {
+        let shared = Shared { limits, state: Mutex::default(), wake: Condvar::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Runs `work` on one of the threads; with a prefix, never beside other work for that prefix.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        prefix: Option<&str>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { prefix: prefix.map(Arc::from), task: Box::new(Call { work, answer }) };
+        Shared::submit(&self.shared, job)?;
+        answered.await.map_err(|source| HashError::Failed(Box::new(source)))
+    }
+
+    /// Runs `work` if a thread is free for it, and otherwise not at all: work that only hides a
+    /// difference never makes real work wait.
+    pub(crate) async fn run_if_idle(&self, work: impl FnOnce() + Send + 'static) {
+        if self.shared.has_room_for_dummy_work() {
+            let _ = self.run(None, work).await;
+        }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.wake.notify_all();
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("limits", &self.shared.limits).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_room_for_dummy_work(&self) -> bool {
+        let state = self.lock();
+        let waiting = state.waiting.len();
+        state.running + waiting < self.limits.max_concurrent.get()
+            && waiting < self.limits.queue_length.get().div_ceil(2)
+    }
+
+    fn submit(this: &Arc<Self>, job: Job) -> Result<(), HashError> {
+        let mut state = this.lock();
+        let limit = this.limits.queue_length.get();
+        if state.waiting.len() >= limit {
+            state.waiting.retain(|job| !job.task.is_abandoned());
+        }
+        let same_prefix = state.waiting.iter().filter(|other| other.competes_with(&job)).count();
+        if state.waiting.len() >= limit || same_prefix >= limit.div_ceil(4) {
+            return Err(HashError::QueueFull);
+        }
+        if state.idle <= state.waiting.len() && state.threads < this.limits.max_concurrent.get() {
+            let shared = Arc::clone(this);
+            let name = format!("apikey-hash-{}", state.threads);
+            match thread::Builder::new().name(name).spawn(move || shared.serve()) {
+                Ok(_) => state.threads += 1,
+                Err(source) if state.threads == 0 => {
+                    return Err(HashError::Failed(Box::new(source)));
+                }
+                Err(_) => {}
+            }
+        }
+        state.waiting.push_back(job);
+        this.wake.notify_one();
+        Ok(())
+    }
+
+    /// The life of one thread.
+    fn serve(&self) {
+        let mut state = self.lock();
+        loop {
+            if let Some(Job { prefix, task }) = state.take() {
+                drop(state);
+                if !task.is_abandoned() {
+                    task.run();
+                }
+                state = self.lock();
+                state.finish(prefix.as_ref());
+                // The prefix is free again, which may concern work that another thread passed over.
+                self.wake.notify_one();
+            } else if state.closed {
+                return;
+            } else {
+                state.idle += 1;
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes the first job whose prefix is not being verified.
+    fn take(&mut self) -> Option<Job> {
+        let free = |job: &Job| job.prefix.as_ref().is_none_or(|prefix| !self.busy.contains(prefix));
+        let job =
+            self.waiting.iter().position(free).and_then(|index| self.waiting.remove(index))?;
+        self.busy.extend(job.prefix.clone());
+        self.running += 1;
+        Some(job)
+    }
+
+    fn finish(&mut self, prefix: Option<&Arc<str>>) {
+        self.running -= 1;
+        if let Some(index) = self.busy.iter().position(|busy| Some(busy) == prefix) {
+            self.busy.swap_remove(index);
+        }
+    }
+}
+
+impl Job {
+    fn competes_with(&self, other: &Self) -> bool {
+        self.prefix.is_some() && self.prefix == other.prefix
+    }
+}

@@ -1,0 +1,126 @@
+//! The words of a key's text: what is shown once, and what a client sent.
+
+pub(crate) mod format;
+pub(crate) mod generate;
+
+use std::fmt;
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// The longest text of a key, in bytes. Longer credentials are refused before any work is done.
+pub const MAX_KEY_LENGTH: usize = 256;
+
+/// The full text of a new key, which exists only in the answer to
+/// [`ApiKeys::create`](crate::ApiKeys::create): show it once, then drop it.
+///
+/// # Security
+/// Only [`expose`](Self::expose) hands out the text. `Debug` is redacted, there is no `Display` and
+/// no serialization, and the memory is overwritten on drop.
+pub struct PlaintextKey(Zeroizing<String>);
+
+impl PlaintextKey {
+    pub(crate) fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// Returns the text, to be shown to the key's future user and to nobody else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PlaintextKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlaintextKey(redacted)")
+    }
+}
+
+/// A credential as a client sent it: at most [`MAX_KEY_LENGTH`] bytes, held in place.
+///
+/// # Security
+/// `Debug` is redacted, and the bytes are overwritten on drop.
+pub struct PresentedKey {
+    bytes: [u8; MAX_KEY_LENGTH],
+    /// More than `MAX_KEY_LENGTH` means that the credential was too long; then no byte is kept.
+    length: usize,
+}
+
+impl PresentedKey {
+    /// Copies a credential; one that is too long is remembered as such, without its bytes.
+    #[must_use]
+    pub fn new(credential: &[u8]) -> Self {
+        let mut bytes = [0; MAX_KEY_LENGTH];
+        if let Some(kept) = bytes.get_mut(..credential.len()) {
+            kept.copy_from_slice(credential);
+        }
+        Self { bytes, length: credential.len() }
+    }
+
+    /// Returns the bytes, or `None` if the credential was longer than [`MAX_KEY_LENGTH`].
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.get(..self.length)
+    }
+}
+
+impl Drop for PresentedKey {
+    fn drop(&mut self) {
+        if let Some(used) = self.bytes.get_mut(..self.length) {
+            used.zeroize();
+        }
+    }
+}
+
+impl fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedKey(redacted)")
+    }
+}
+
+/// The public part of a presented key: 8 to 32 characters of base62, held in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Prefix {
+    bytes: [u8; MAX_PREFIX_LENGTH],
+    length: usize,
+}
+
+pub(crate) const MAX_PREFIX_LENGTH: usize = 32;
+
+impl Prefix {
+    /// `None` if the text is longer than any prefix.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; MAX_PREFIX_LENGTH];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length: text.len() })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.bytes
+            .get(..self.length)
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_shows_a_key_in_debug_output() {
+        let plaintext = PlaintextKey::new("FbY8NwcU.secret".into());
+        let presented = PresentedKey::new(b"FbY8NwcU.secret");
+        assert_eq!(
+            format!("{plaintext:?} {presented:?}"),
+            "PlaintextKey(redacted) PresentedKey(redacted)"
+        );
+    }
+
+    #[test]
+    fn keeps_256_bytes_and_nothing_of_257() {
+        assert_eq!(PresentedKey::new(&[b'a'; 256]).bytes().map(<[u8]>::len), Some(256));
+        let long = PresentedKey::new(&[b'a'; 257]);
+        assert!(long.bytes().is_none());
+        assert_eq!(long.bytes, [0; MAX_KEY_LENGTH]);
+    }
+}

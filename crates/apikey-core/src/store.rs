@@ -1,0 +1,171 @@
+//! The storage contract.
+
+pub(crate) mod change;
+pub(crate) mod memory;
+pub(crate) mod query;
+mod shared;
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::clock::Timestamp;
+use crate::model::KeyModel;
+use crate::store::change::{KeyPatch, NewRecord, Rotation};
+use crate::store::query::{KeyQuery, Page};
+
+/// What goes wrong inside a store, kept whole as a source.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Keeps keys. Dumb and small: a store answers, the core decides.
+///
+/// # Contract
+/// The conformance suite (`apikey-conformance`) has a case for each sentence.
+///
+/// 1. **Atomic.** Each operation happens whole or not at all, also when its future is dropped at any
+///    point; a dropped write may have happened. Operations on one key behave as if they ran one after
+///    the other.
+/// 2. **Exact.** Prefixes are compared byte by byte, case included. Times come back to the microsecond,
+///    text byte by byte.
+/// 3. **Owned.** Where an `owner` is given, keys of others are as absent. It belongs into the query
+///    itself, never into a check after it.
+/// 4. **Honest.** A failure is an error, never an empty answer. Errors keep their source and never hold
+///    `hashed_key`.
+/// 5. **No judgement.** Revoked, disabled and expired keys are returned like others. The model's own
+///    filter is reported in [`Found::is_usable`], not applied.
+/// 6. Nothing but `insert`, `update`, `rotate`, `touch` and `delete_expired` writes, and there is no
+///    operation that saves a whole row.
+#[async_trait]
+pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
+    /// Finds the key that a client presents, in one query.
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError>;
+
+    /// Returns a key for management, whatever its state and the model's filter say.
+    async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError>;
+
+    /// Stores a new key and returns it.
+    ///
+    /// `limit` bounds the keys of the new key's owner (of the whole table if keys have no owner) that
+    /// are neither revoked nor expired at the new key's `created_at`. It holds under any number of
+    /// parallel inserts.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] if the prefix is taken, found by the unique index and not by a look
+    /// before; [`StoreError::LimitReached`]; [`StoreError::Rejected`] for any other violated constraint.
+    async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError>;
+
+    /// Changes the named columns of a key and returns it as it is then; `None` if there is no such
+    /// key, or the patch's guard does not hold. A `revoked_at` that is set stays as it is.
+    async fn update(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<Option<M>, StoreError>;
+
+    /// Sets the predecessor's expiry and inserts the successor, in one transaction. Of any number of
+    /// parallel rotations of one key exactly one succeeds.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the predecessor is absent, revoked, disabled, or its `expires_at` is
+    /// no longer `rotation.seen_expires_at`; else as [`insert`](Self::insert). Then nothing is changed.
+    async fn rotate(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        rotation: &Rotation<M::Extra>,
+    ) -> Result<M, StoreError>;
+
+    /// Moves `last_used_at` of these keys forward to `at`, never back, in batches; keys that are
+    /// revoked or gone are passed over.
+    async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError>;
+
+    /// Returns one page of keys, newest first (by `created_at`, then id).
+    async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError>;
+
+    /// Counts the keys that `query` selects on all its pages.
+    async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Deletes at most `limit` keys that expired or were revoked before `before`, oldest first, and
+    /// returns how many.
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Looks for mistakes of set-up that would otherwise show up late: a missing column, a prefix
+    /// column that ignores case.
+    async fn check(&self) -> Result<Vec<Finding>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Returns the encodings that may be written (see [`KeyHasher::encodings`](crate::KeyHasher::encodings)),
+    /// if not all may.
+    fn writable_encodings(&self) -> Option<&[&str]> {
+        None
+    }
+}
+
+/// A key found by its prefix.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Found<M> {
+    /// The key.
+    pub key: M,
+    /// Whether the model's own filter lets it be used: an active owner, say.
+    pub is_usable: bool,
+}
+
+impl<M> Found<M> {
+    /// Reports a key with the answer of the model's filter.
+    #[must_use]
+    pub fn new(key: M, is_usable: bool) -> Self {
+        Self { key, is_usable }
+    }
+}
+
+/// A mistake of set-up, in words for its operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl Finding {
+    /// Reports a mistake.
+    #[must_use]
+    pub fn new(problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { problem: problem.into(), fix: fix.into() }
+    }
+}
+
+/// Why a store did not do what was asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The prefix is taken. The core draws another.
+    #[error("the prefix is taken")]
+    Duplicate,
+    /// The owner has as many keys as are allowed.
+    #[error("the owner has {limit} keys already, the most that are allowed")]
+    LimitReached {
+        /// The limit.
+        limit: u32,
+    },
+    /// The row was not as expected: another change came first.
+    #[error("the key was changed by somebody else")]
+    Conflict,
+    /// A constraint of the application's own was violated. Trying again will not help.
+    #[error("the database rejected the key")]
+    Rejected(#[source] BoxError),
+    /// The table or the database cannot do this.
+    #[error("not supported by this store: {what}")]
+    Unsupported {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// The database cannot be reached, is locked, or did not understand.
+    #[error("the key store is unavailable")]
+    Unavailable(#[source] BoxError),
+}

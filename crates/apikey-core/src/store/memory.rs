@@ -1,0 +1,275 @@
+//! Keys in memory: for tests, for examples, and the contract in its shortest form.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{Found, KeyStore, StoreError};
+use crate::clock::Timestamp;
+use crate::model::{KeyModel, KeyRecord};
+use crate::store::change::{KeyPatch, NewRecord, Rotation};
+use crate::store::query::{KeyQuery, Page};
+
+/// Keeps keys of any model in memory, for as long as it lives.
+///
+/// # Examples
+/// ```
+/// use apikey_core::{ApiKeys, KeyRecord, MemoryStore};
+///
+/// let keys = ApiKeys::new(MemoryStore::<KeyRecord>::new());
+/// ```
+pub struct MemoryStore<M: KeyModel = KeyRecord> {
+    rows: Mutex<Rows<M>>,
+    next_id: Box<dyn Fn(u64) -> M::Id + Send + Sync>,
+    is_usable: Box<dyn Fn(&M) -> bool + Send + Sync>,
+}
+
+struct Rows<M: KeyModel> {
+    by_prefix: HashMap<String, M>,
+    prefixes: HashMap<M::Id, String>,
+    inserted: u64,
+}
+
+impl<M: KeyModel<Id = i64>> MemoryStore<M> {
+    /// Creates an empty store that numbers its keys from 1.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_ids(|n| i64::try_from(n).unwrap_or(i64::MAX))
+    }
+}
+
+impl<M: KeyModel<Id = i64>> Default for MemoryStore<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M: KeyModel> MemoryStore<M> {
+    /// Creates an empty store that makes the primary key of its n-th key, from 1, by a function.
+    #[must_use]
+    pub fn with_ids(next_id: impl Fn(u64) -> M::Id + Send + Sync + 'static) -> Self {
+        let rows = Rows { by_prefix: HashMap::new(), prefixes: HashMap::new(), inserted: 0 };
+        Self { rows: Mutex::new(rows), next_id: Box::new(next_id), is_usable: Box::new(|_| true) }
+    }
+
+    /// Sets the model's own filter: which keys may be used at all.
+    #[must_use]
+    pub fn usable_if(mut self, is_usable: impl Fn(&M) -> bool + Send + Sync + 'static) -> Self {
+        self.is_usable = Box::new(is_usable);
+        self
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows<M>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, rows: &mut Rows<M>, new: &NewRecord<M::Extra>) -> Result<M, StoreError> {
+        if rows.by_prefix.contains_key(&new.prefix) {
+            return Err(StoreError::Duplicate);
+        }
+        rows.inserted += 1;
+        let id = (self.next_id)(rows.inserted);
+        let record = KeyRecord::new(
+            id.clone(),
+            new.prefix.clone(),
+            new.hashed_key.clone(),
+            new.name.clone(),
+            new.created_at,
+        )
+        .with_scopes(new.scopes.clone())
+        .with_expires_at(new.expires_at)
+        .with_rotated_from(new.rotated_from.clone());
+        let key = M::from_parts(record, new.extra.clone());
+        rows.prefixes.insert(id, new.prefix.clone());
+        rows.by_prefix.insert(new.prefix.clone(), key.clone());
+        Ok(key)
+    }
+}
+
+impl<M: KeyModel> fmt::Debug for MemoryStore<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("keys", &self.rows().by_prefix.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M: KeyModel> Rows<M> {
+    fn by_id(&mut self, id: &M::Id, owner: Option<&M::Owner>) -> Option<&mut M> {
+        let key = self.by_prefix.get_mut(self.prefixes.get(id)?)?;
+        is_owned(key, owner).then_some(key)
+    }
+
+    /// Changes the built-in columns of a key in place.
+    fn change(key: &mut M, change: impl FnOnce(&mut KeyRecord<M::Id>)) {
+        let mut record = key.record().clone();
+        change(&mut record);
+        *key = M::from_parts(record, key.extra());
+    }
+
+    fn select(&self, query: &KeyQuery<M>, now: Timestamp) -> impl Iterator<Item = &M> {
+        self.by_prefix.values().filter(move |key| is_selected(*key, query, now))
+    }
+}
+
+fn is_owned<M: KeyModel>(key: &M, owner: Option<&M::Owner>) -> bool {
+    owner.is_none_or(|owner| key.owner() == Some(owner))
+}
+
+fn is_selected<M: KeyModel>(key: &M, query: &KeyQuery<M>, now: Timestamp) -> bool {
+    let record = key.record();
+    let found = |text: &String| record.prefix == *text || record.name.starts_with(text);
+    is_owned(key, query.owner.as_ref())
+        && query.status.is_none_or(|status| record.status(now) == status)
+        && query.search.as_ref().is_none_or(found)
+        && query
+            .encoding
+            .as_ref()
+            .is_none_or(|encoding| record.hashed_key.as_str().starts_with(encoding))
+}
+
+fn apply<Id>(patch: &KeyPatch, record: &mut KeyRecord<Id>) {
+    let KeyPatch {
+        name,
+        scopes,
+        expires_at,
+        disabled_at,
+        revoked_at,
+        hashed_key,
+        if_hashed_key: _,
+    } = patch;
+    if let Some(name) = name {
+        record.name.clone_from(name);
+    }
+    if let Some(scopes) = scopes {
+        record.scopes.clone_from(scopes);
+    }
+    if let Some(hashed_key) = hashed_key {
+        record.hashed_key.clone_from(hashed_key);
+    }
+    record.expires_at = expires_at.unwrap_or(record.expires_at);
+    record.disabled_at = disabled_at.unwrap_or(record.disabled_at);
+    record.revoked_at = record.revoked_at.or(*revoked_at);
+}
+
+#[async_trait]
+impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
+        let key = self.rows().by_prefix.get(prefix).cloned();
+        Ok(key.map(|key| {
+            let is_usable = (self.is_usable)(&key);
+            Found::new(key, is_usable)
+        }))
+    }
+
+    async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
+        Ok(self.rows().by_prefix.get(prefix).filter(|key| is_owned(*key, owner)).cloned())
+    }
+
+    async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
+        let mut rows = self.rows();
+        if let Some(limit) = limit {
+            // The owner is known to the model alone, so a key is built to ask it.
+            let probe =
+                KeyRecord::new((self.next_id)(0), "", new.hashed_key.clone(), "", new.created_at);
+            let probe = M::from_parts(probe, new.extra.clone());
+            let counts = |key: &&M| {
+                let record = key.record();
+                record.revoked_at.is_none()
+                    && record.expires_at.is_none_or(|end| end > new.created_at)
+                    && key.owner() == probe.owner()
+            };
+            if rows.by_prefix.values().filter(counts).count()
+                >= usize::try_from(limit).unwrap_or(usize::MAX)
+            {
+                return Err(StoreError::LimitReached { limit });
+            }
+        }
+        self.add(&mut rows, new)
+    }
+
+    async fn update(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<Option<M>, StoreError> {
+        let mut rows = self.rows();
+        let Some(key) = rows.by_id(id, owner) else {
+            return Ok(None);
+        };
+        if patch.if_hashed_key.as_ref().is_some_and(|seen| *seen != key.record().hashed_key) {
+            return Ok(None);
+        }
+        Rows::change(key, |record| apply(patch, record));
+        Ok(Some(key.clone()))
+    }
+
+    async fn rotate(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        rotation: &Rotation<M::Extra>,
+    ) -> Result<M, StoreError> {
+        let mut rows = self.rows();
+        let record = rows.by_id(id, owner).ok_or(StoreError::Conflict)?.record();
+        let unchanged = record.expires_at == rotation.seen_expires_at;
+        if !unchanged || record.revoked_at.is_some() || record.disabled_at.is_some() {
+            return Err(StoreError::Conflict);
+        }
+        let successor = self.add(&mut rows, &rotation.successor)?;
+        if let Some(key) = rows.by_id(id, owner) {
+            Rows::change(key, |record| record.expires_at = Some(rotation.expires_at));
+        }
+        Ok(successor)
+    }
+
+    async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        for id in ids {
+            if let Some(key) = rows.by_id(id, None).filter(|key| key.record().revoked_at.is_none())
+            {
+                Rows::change(key, |record| {
+                    record.last_used_at = record.last_used_at.max(Some(at));
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
+        let place = |key: &M| (key.record().created_at, key.record().id.clone());
+        let after = query.after.as_ref().map(|cursor| (cursor.created_at, cursor.id.clone()));
+        let rows = self.rows();
+        let mut keys: Vec<&M> = rows
+            .select(query, now)
+            .filter(|key| after.as_ref().is_none_or(|after| place(key) < *after))
+            .collect();
+        keys.sort_unstable_by_key(|key| std::cmp::Reverse(place(key)));
+        let page = usize::try_from(query.limit).unwrap_or(usize::MAX).saturating_add(1);
+        Ok(Page::from_rows(keys.into_iter().take(page).cloned().collect(), query.limit))
+    }
+
+    async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(self.rows().select(query, now).count() as u64)
+    }
+
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut rows = self.rows();
+        let ended = |key: &&M| {
+            let record = key.record();
+            record.expires_at.into_iter().chain(record.revoked_at).any(|end| end < before)
+        };
+        let mut ended: Vec<_> =
+            rows.by_prefix.values().filter(ended).map(|key| key.record().clone()).collect();
+        ended.sort_unstable_by_key(|record| (record.created_at, record.id.clone()));
+        ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        for record in &ended {
+            rows.by_prefix.remove(&record.prefix);
+            rows.prefixes.remove(&record.id);
+        }
+        Ok(ended.len() as u64)
+    }
+}

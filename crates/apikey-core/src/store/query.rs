@@ -1,0 +1,123 @@
+//! What is read: which keys, which page.
+
+use crate::clock::Timestamp;
+use crate::model::{KeyModel, KeyStatus};
+
+/// Which keys to list or count.
+///
+/// # Examples
+/// ```
+/// use apikey_core::{KeyQuery, KeyRecord, KeyStatus};
+///
+/// let query = KeyQuery::<KeyRecord>::new().status(KeyStatus::Active).search("report").limit(50);
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct KeyQuery<M: KeyModel> {
+    /// Only keys of this owner.
+    pub owner: Option<M::Owner>,
+    /// Only keys in this state.
+    pub status: Option<KeyStatus>,
+    /// Only keys with exactly this prefix, or whose name begins with this text (case-sensitive).
+    pub search: Option<String>,
+    /// Only keys whose stored hash begins with this encoding.
+    pub encoding: Option<String>,
+    /// Only keys that come after this place.
+    pub after: Option<Cursor<M::Id>>,
+    /// At most so many keys on a page.
+    pub limit: u32,
+}
+
+/// The most keys that one page holds.
+pub const MAX_PAGE: u32 = 1000;
+
+impl<M: KeyModel> KeyQuery<M> {
+    /// Selects all keys, 100 to a page.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { owner: None, status: None, search: None, encoding: None, after: None, limit: 100 }
+    }
+
+    /// Selects the keys of one owner.
+    #[must_use]
+    pub fn owner(self, owner: M::Owner) -> Self {
+        Self { owner: Some(owner), ..self }
+    }
+
+    /// Selects the keys in one state.
+    #[must_use]
+    pub fn status(self, status: KeyStatus) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
+    /// Selects the key with this prefix and those whose name begins with this text.
+    #[must_use]
+    pub fn search(self, text: impl Into<String>) -> Self {
+        Self { search: Some(text.into()), ..self }
+    }
+
+    /// Selects the keys whose stored hash begins with this encoding, as in `sha256$$`.
+    #[must_use]
+    pub fn encoding(self, encoding: impl Into<String>) -> Self {
+        Self { encoding: Some(encoding.into()), ..self }
+    }
+
+    /// Goes on where a page ended: pass its [`next`](Page::next).
+    #[must_use]
+    pub fn after(self, cursor: Option<Cursor<M::Id>>) -> Self {
+        Self { after: cursor, ..self }
+    }
+
+    /// Sets the size of a page, 1 to [`MAX_PAGE`]; others are cut to it.
+    #[must_use]
+    pub fn limit(self, limit: u32) -> Self {
+        Self { limit: limit.clamp(1, MAX_PAGE), ..self }
+    }
+}
+
+impl<M: KeyModel> Default for KeyQuery<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A place in the list of keys, which stays valid whatever is added or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cursor<Id> {
+    /// The time of creation of the last key seen.
+    pub created_at: Timestamp,
+    /// Its id.
+    pub id: Id,
+}
+
+impl<Id> Cursor<Id> {
+    /// Marks the place behind a key.
+    #[must_use]
+    pub fn new(created_at: Timestamp, id: Id) -> Self {
+        Self { created_at, id }
+    }
+}
+
+/// One page of keys.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<M: KeyModel> {
+    /// The keys, newest first.
+    pub keys: Vec<M>,
+    /// Where the next page begins; `None` if this was the last.
+    pub next: Option<Cursor<M::Id>>,
+}
+
+impl<M: KeyModel> Page<M> {
+    /// Makes a page of what a query returned when asked for one row more than `limit`.
+    #[must_use]
+    pub fn from_rows(mut rows: Vec<M>, limit: u32) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map(KeyModel::record).filter(|_| more);
+        let next = last.map(|record| Cursor::new(record.created_at, record.id.clone()));
+        Self { keys: rows, next }
+    }
+}
