@@ -6,6 +6,9 @@
     reason = "a command-line tool answers on standard output"
 )]
 
+mod lint;
+mod source;
+mod style;
 mod test;
 mod workspace;
 
@@ -26,15 +29,21 @@ enum Command {
     /// Runs every test with every feature, then names the tests that were skipped.
     #[command(after_help = test::EXAMPLES)]
     Test(test::Args),
+
+    /// Checks format, lints, documentation, style and dependencies; runs every step even if one fails.
+    #[command(after_help = lint::EXAMPLES)]
+    Lint,
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  cargo xtask lint    what a reviewer would otherwise have to say
   cargo xtask test    everything that can be run on this machine";
 
 fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().command {
         Command::Test(args) => test::run(&args),
+        Command::Lint => Ok(lint::run()),
     }
 }
 
@@ -52,7 +61,9 @@ mod tests {
     #[test]
     fn hands_everything_after_the_dashes_to_cargo_test() {
         let line = ["xtask", "test", "--", "refuses", "--", "--nocapture"];
-        let Command::Test(args) = Args::parse_from(line).command;
+        let Command::Test(args) = Args::parse_from(line).command else {
+            panic!("`test` is parsed as another command");
+        };
         assert_eq!(args.cargo, ["refuses", "--", "--nocapture"]);
     }
 }
