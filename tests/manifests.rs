@@ -7,16 +7,14 @@ use cargo_metadata::{MetadataCommand, Package};
 #[test]
 fn every_manifest_is_complete() {
     let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let mut incomplete = String::new();
     for package in &metadata.packages {
         let text = fs::read_to_string(&package.manifest_path).unwrap();
-        let missing = missing(package, &text);
-        assert!(
-            missing.is_empty(),
-            "{}: add {}",
-            package.manifest_path,
-            missing.join(", ")
-        );
+        for field in missing(package, &text) {
+            incomplete += &format!("\n{}: add {field}", package.manifest_path);
+        }
     }
+    assert!(incomplete.is_empty(), "{incomplete}");
 }
 
 #[test]
