@@ -1,1 +1,66 @@
-fn main() {}
+//! `cargo xtask`: the commands that people and CI run on this workspace.
+//!
+//! One file per subcommand. A new one is a file beside `test.rs`, a variant of `Command` and its arm in `main`.
+#![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
+
+mod lint;
+mod source;
+mod style;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runs the checks of this workspace, the same way on a laptop and in CI.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", after_help = EXAMPLES)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs every test with every feature, then names the tests that were skipped.
+    #[command(after_help = test::EXAMPLES)]
+    Test(test::Args),
+
+    /// Checks format, lints, documentation, style and dependencies; runs every step even if one fails.
+    #[command(after_help = lint::EXAMPLES)]
+    Lint,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo xtask lint    what a reviewer would otherwise have to say
+  cargo xtask test    everything that can be run on this machine";
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Args::parse().command {
+        Command::Test(args) => test::run(&args),
+        Command::Lint => Ok(lint::run()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn declares_its_arguments_without_contradiction() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn hands_everything_after_the_dashes_to_cargo_test() {
+        let line = ["xtask", "test", "--", "refuses", "--", "--nocapture"];
+        let Command::Test(args) = Args::parse_from(line).command else {
+            panic!("`test` is parsed as another command");
+        };
+        assert_eq!(args.cargo, ["refuses", "--", "--nocapture"]);
+    }
+}

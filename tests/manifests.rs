@@ -1,0 +1,50 @@
+//! What every `Cargo.toml` of the workspace states.
+
+use std::fs;
+
+use cargo_metadata::{MetadataCommand, Package};
+
+#[test]
+fn every_manifest_is_complete() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let mut incomplete = String::new();
+    for package in &metadata.packages {
+        let text = fs::read_to_string(&package.manifest_path).unwrap();
+        for field in missing(package, &text) {
+            incomplete += &format!("\n{}: add {field}", package.manifest_path);
+        }
+    }
+    assert!(incomplete.is_empty(), "{incomplete}");
+}
+
+#[test]
+fn reports_what_is_missing() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let mut package = metadata.packages[0].clone();
+    package.license = None;
+    package.rust_version = None;
+    package.description = None;
+    package.publish = None;
+    assert_eq!(
+        missing(&package, "[lints]\nworkspace = false\n"),
+        ["`license`", "`rust-version`", "`description`", "`[lints] workspace = true`"]
+    );
+
+    package.publish = Some(Vec::new());
+    assert!(!missing(&package, "").contains(&"`description`"));
+}
+
+fn missing(package: &Package, text: &str) -> Vec<&'static str> {
+    let private = package.publish.as_ref().is_some_and(Vec::is_empty);
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let lints = lines.windows(2).any(|pair| pair == ["[lints]", "workspace = true"]);
+    [
+        ("`license`", package.license.is_some()),
+        ("`rust-version`", package.rust_version.is_some()),
+        ("`description`", private || package.description.is_some()),
+        ("`[lints] workspace = true`", lints),
+    ]
+    .into_iter()
+    .filter_map(|(field, present)| (!present).then_some(field))
+    .collect()
+}
