@@ -170,7 +170,14 @@ pub async fn shows_no_half_of_a_rotation<F: StoreFixture>(fixture: &F) {
                 if number == 0 {
                     store.rotate(&id, None, &rotation).await.expect("the key can be rotated");
                 }
-                store.list(&query, at(0)).await.expect("keys can be listed").keys
+                // Looks until something has changed, and returns the first thing seen.
+                loop {
+                    let page = store.list(&query, at(0)).await.expect("keys can be listed");
+                    if page.keys.len() > 1 || page.keys[0].record().expires_at.is_some() {
+                        return page.keys;
+                    }
+                    tokio::task::yield_now().await;
+                }
             }
         })
         .await;
