@@ -116,6 +116,24 @@ impl<M> Future for Authenticate<M> {
     }
 }
 
+/// A result that is known already, as found in the request's [`Outcomes`] by a second guard.
+///
+/// # Examples
+/// ```
+/// use apikey_core::{ApiKeys, Authenticate};
+///
+/// # futures::executor::block_on(async {
+/// let first = ApiKeys::in_memory().verify("not a key").await;
+/// let again = Authenticate::from(first.clone()).await;
+/// assert_eq!(again.unwrap_err().reason(), first.unwrap_err().reason());
+/// # });
+/// ```
+impl<M> From<Result<Verified<M>, AuthError>> for Authenticate<M> {
+    fn from(outcome: Result<Verified<M>, AuthError>) -> Self {
+        Self(State::Ready(Some(outcome)))
+    }
+}
+
 impl<M> fmt::Debug for Authenticate<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authenticate").finish_non_exhaustive()

@@ -314,3 +314,73 @@ macro_rules! scopes {
         }
     )+};
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{HashedKey, KeyRecord, Scopes, Timestamp};
+
+    fn key(scopes: &str) -> KeyRecord {
+        KeyRecord::new(1, "prefix", HashedKey::new(""), "name", Timestamp::default())
+            .with_scopes(Scopes::parse(scopes).unwrap())
+    }
+
+    fn named(key: &KeyRecord) -> bool {
+        key.name == "name"
+    }
+
+    fn unnamed(key: &KeyRecord) -> bool {
+        !named(key)
+    }
+
+    fn missing(permission: &impl Permission<KeyRecord>, scopes: &str) -> Option<String> {
+        let denied = permission.check(&key(scopes)).unwrap_err();
+        denied.scopes().map(str::to_owned)
+    }
+
+    #[test]
+    fn a_key_without_scopes_passes_no_scope() {
+        assert_eq!(missing(&scope("a"), ""), Some("a".into()));
+        assert_eq!(missing(&(scope("a") | scope("b")), ""), Some("a".into()));
+    }
+
+    #[test]
+    fn names_all_scopes_of_the_first_alternative_in_written_order() {
+        let both = scope("b") & scope("a");
+        assert_eq!(missing(&both, "a"), Some("b a".into()));
+        assert_eq!(missing(&(scope("b") & scope("a") | scope("admin")), ""), Some("b a".into()));
+        assert_eq!(missing(&(scope("a") & scope("a")), ""), Some("a".into()));
+        let first_or_second = (scope("a") | scope("b")) & scope("c");
+        assert_eq!(missing(&first_or_second, "a"), Some("a c".into()));
+    }
+
+    #[test]
+    fn is_forbidden_as_soon_as_another_rule_failed() {
+        assert_eq!(missing(&(scope("a") & rule(unnamed)), ""), None);
+        assert_eq!(missing(&(rule(unnamed) | scope("a")), ""), None);
+        assert_eq!(missing(&(scope("a") | rule(unnamed)), ""), None);
+        assert_eq!(missing(&(scope("a") & rule(named)), ""), Some("a".into()));
+    }
+
+    #[test]
+    fn combines_like_booleans() {
+        let allows = |permission: &dyn Permission<KeyRecord>| permission.check(&key("a")).is_ok();
+        assert!(allows(&AnyKey));
+        assert!(allows(&(scope("a") & rule(named))));
+        assert!(!allows(&(scope("a") & scope("b"))));
+        assert!(allows(&(scope("b") | scope("a"))));
+        assert!(allows(&!rule(unnamed)));
+        assert!(!allows(&!rule(named)));
+        assert!(!allows(&!(rule(named) | rule(unnamed))));
+        assert!(allows(&!(rule(named) & rule(unnamed))));
+    }
+
+    scopes! { Read = "a"; Write = "b"; }
+
+    #[test]
+    fn scopes_stand_as_types() {
+        assert!(Permission::<KeyRecord>::check(&Read, &key("a")).is_ok());
+        assert_eq!(missing(&And::<Write, Read>::default(), "a"), Some("b a".into()));
+        assert!(Or::<Write, Read>::default().check(&key("a")).is_ok());
+    }
+}

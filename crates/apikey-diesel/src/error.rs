@@ -29,8 +29,10 @@ pub enum ConnectError {
         /// What is wrong with it, and what to write.
         problem: &'static str,
     },
-    /// The directory of the file does not exist.
-    #[error("cannot create {path:?}: its directory {directory:?} does not exist; create it first")]
+    /// There is no directory of the file.
+    #[error(
+        "there is no directory {directory:?} to create {path:?} in; create the directory first"
+    )]
     MissingDirectory {
         /// The file.
         path: String,
@@ -110,6 +112,12 @@ impl From<Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<BoxError> for Failure {
+    fn from(error: BoxError) -> Self {
+        Self::Store(unavailable(error))
     }
 }
 

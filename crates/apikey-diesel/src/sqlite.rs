@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 use tokio::runtime::Handle;
 
-use crate::error::{ConnectError, Failure, unavailable};
+use crate::error::ConnectError;
 use crate::sqlite::location::{Location, Mode};
 use crate::sqlite::options::ConnectionOptions;
 use crate::store::DieselStore;
@@ -99,7 +99,7 @@ impl DieselStore<KeyRecord, SqlitePool> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the database cannot be written. Then nothing is changed.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        self.run(|conn| migration::migrate(conn).map_err(|error| unavailable(error).into())).await
+        self.run(|conn| Ok(migration::migrate(conn)?)).await
     }
 
     /// Returns the names of the migrations that [`migrate`](Self::migrate) would apply. Only reads.
@@ -107,7 +107,7 @@ impl DieselStore<KeyRecord, SqlitePool> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the database cannot be read.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        self.run(|conn| migration::pending(conn).map_err(|error| unavailable(error).into())).await
+        self.run(|conn| Ok(migration::pending(conn)?)).await
     }
 }
 
@@ -139,11 +139,12 @@ fn open_pool(
         Ok::<_, BoxError>(())
     };
     let is_file = matches!(location, Location::File { .. });
+    let mut first = None;
     if is_file {
-        // Not by the pool, which tries again and again and keeps the last message alone.
-        let mut conn = SqliteConnection::establish(&name)?;
-        options.apply(&mut conn)?;
-        prepare(&mut conn)?;
+        // Not by the pool, which tries again and again and keeps no more than a message.
+        let conn = first.insert(SqliteConnection::establish(&name)?);
+        options.apply(conn)?;
+        prepare(conn)?;
     }
     let pool = Pool::builder()
         .max_size(if is_file { CONNECTIONS } else { 1 })
@@ -155,10 +156,11 @@ fn open_pool(
         .connection_timeout(PATIENCE)
         .connection_customizer(Box::new(options))
         .build(ConnectionManager::new(name))?;
+    let mut conn = pool.get()?;
     if !is_file {
-        let mut conn = pool.get()?;
         prepare(&mut conn)?;
     }
+    drop(conn);
     Ok(pool)
 }
 
@@ -185,18 +187,12 @@ fn explain(source: BoxError, location: &Location) -> ConnectError {
         ConnectError::ReadOnly { path, source }
     } else if file.is_dir() {
         ConnectError::IsDirectory { path }
+    } else if mode != Mode::Create && !file.exists() {
+        ConnectError::MissingFile { path }
     } else if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
         let directory = directory.display().to_string();
         ConnectError::MissingDirectory { path, directory }
-    } else if mode != Mode::Create && !file.exists() {
-        ConnectError::MissingFile { path }
     } else {
         ConnectError::Failed { path, source }
-    }
-}
-
-impl From<BoxError> for Failure {
-    fn from(error: BoxError) -> Self {
-        Self::Store(unavailable(error))
     }
 }

@@ -110,18 +110,36 @@ impl Gate {
         prefix: Option<&str>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        let (answer, answered) = oneshot::channel();
-        let job = Job { prefix: prefix.map(Arc::from), task: Box::new(Call { work, answer }) };
-        Shared::submit(&self.shared, job)?;
-        answered.await.map_err(|source| HashError::Failed(Box::new(source)))
+        self.submit(prefix, work, Shared::admits)?
+            .await
+            .map_err(|source| HashError::Failed(Box::new(source)))
     }
 
     /// Runs `work` if a thread is free for it, and otherwise not at all: work that only hides a
     /// difference never makes real work wait.
     pub(crate) async fn run_if_idle(&self, work: impl FnOnce() + Send + 'static) {
-        if self.shared.has_room_for_dummy_work() {
-            let _ = self.run(None, work).await;
+        if let Ok(done) = self.submit(None, work, Shared::is_idle) {
+            let _ = done.await;
         }
+    }
+
+    /// Hands work over, if `admits` says so while nobody else can.
+    fn submit<T: Send + 'static>(
+        &self,
+        prefix: Option<&str>,
+        work: impl FnOnce() -> T + Send + 'static,
+        admits: fn(&Shared, &mut State, &Job) -> bool,
+    ) -> Result<oneshot::Receiver<T>, HashError> {
+        let (answer, answered) = oneshot::channel();
+        let job = Job { prefix: prefix.map(Arc::from), task: Box::new(Call { work, answer }) };
+        let mut state = self.shared.lock();
+        if !admits(&self.shared, &mut state, &job) {
+            return Err(HashError::QueueFull);
+        }
+        Shared::start_thread(&self.shared, &mut state)?;
+        state.waiting.push_back(job);
+        self.shared.wake.notify_one();
+        Ok(answered)
     }
 }
 
@@ -143,36 +161,36 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_room_for_dummy_work(&self) -> bool {
-        let state = self.lock();
+    /// Whether the queue has a place for real work, of which one prefix gets a quarter at most.
+    fn admits(&self, state: &mut State, job: &Job) -> bool {
+        let limit = self.limits.queue_length.get();
+        if state.waiting.len() >= limit {
+            state.waiting.retain(|job| !job.task.is_abandoned());
+        }
+        let competitors = state.waiting.iter().filter(|other| other.competes_with(job)).count();
+        state.waiting.len() < limit && competitors < limit.div_ceil(4)
+    }
+
+    /// Whether dummy work would begin at once, and leaves half the queue to real work.
+    fn is_idle(&self, state: &mut State, _: &Job) -> bool {
         let waiting = state.waiting.len();
         state.running + waiting < self.limits.max_concurrent.get()
             && waiting < self.limits.queue_length.get().div_ceil(2)
     }
 
-    fn submit(this: &Arc<Self>, job: Job) -> Result<(), HashError> {
-        let mut state = this.lock();
-        let limit = this.limits.queue_length.get();
-        if state.waiting.len() >= limit {
-            state.waiting.retain(|job| !job.task.is_abandoned());
+    /// Starts one more thread, if none is idle and there may be one more.
+    fn start_thread(this: &Arc<Self>, state: &mut State) -> Result<(), HashError> {
+        let limit = this.limits.max_concurrent.get();
+        if state.idle > state.waiting.len() || state.threads >= limit {
+            return Ok(());
         }
-        let same_prefix = state.waiting.iter().filter(|other| other.competes_with(&job)).count();
-        if state.waiting.len() >= limit || same_prefix >= limit.div_ceil(4) {
-            return Err(HashError::QueueFull);
+        let shared = Arc::clone(this);
+        let name = format!("apikey-hash-{}", state.threads);
+        match thread::Builder::new().name(name).spawn(move || shared.serve()) {
+            Ok(_) => state.threads += 1,
+            Err(source) if state.threads == 0 => return Err(HashError::Failed(Box::new(source))),
+            Err(_) => {}
         }
-        if state.idle <= state.waiting.len() && state.threads < this.limits.max_concurrent.get() {
-            let shared = Arc::clone(this);
-            let name = format!("apikey-hash-{}", state.threads);
-            match thread::Builder::new().name(name).spawn(move || shared.serve()) {
-                Ok(_) => state.threads += 1,
-                Err(source) if state.threads == 0 => {
-                    return Err(HashError::Failed(Box::new(source)));
-                }
-                Err(_) => {}
-            }
-        }
-        state.waiting.push_back(job);
-        this.wake.notify_one();
         Ok(())
     }
 
@@ -222,5 +240,164 @@ impl State {
 impl Job {
     fn competes_with(&self, other: &Self) -> bool {
         self.prefix.is_some() && self.prefix == other.prefix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    use futures::FutureExt;
+    use futures::executor::block_on;
+    use futures::future::join_all;
+
+    use super::*;
+
+    fn gate(threads: usize, queue: usize) -> Gate {
+        let limits = HashingThreads::default()
+            .max_concurrent(NonZeroUsize::new(threads).unwrap())
+            .queue_length(NonZeroUsize::new(queue).unwrap());
+        Gate::new(limits)
+    }
+
+    /// Work that runs until it is told to end, and says when it has begun.
+    fn held() -> (impl FnOnce() + Send, mpsc::Receiver<()>, mpsc::Sender<()>) {
+        let (begun, has_begun) = mpsc::channel();
+        let (end, may_end) = mpsc::channel::<()>();
+        let work = move || {
+            begun.send(()).unwrap();
+            let _ = may_end.recv();
+        };
+        (work, has_begun, end)
+    }
+
+    #[test]
+    fn runs_on_named_threads_and_answers() {
+        let name = block_on(gate(2, 4).run(None, || thread::current().name().map(str::to_owned)));
+        assert!(name.unwrap().unwrap().starts_with("apikey-hash-"));
+    }
+
+    #[test]
+    fn runs_no_more_than_allowed_at_once() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        let gate = gate(3, 64);
+        let work = || {
+            MOST.fetch_max(RUNNING.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            thread::yield_now();
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+        };
+        let all = block_on(join_all((0..60).map(|_| gate.run(None, work))));
+        assert!(all.iter().all(Result::is_ok));
+        assert!(MOST.load(Ordering::SeqCst) <= 3);
+    }
+
+    #[test]
+    fn never_verifies_one_prefix_twice_at_a_time() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        let gate = gate(4, 64);
+        let work = || {
+            let beside = RUNNING.fetch_add(1, Ordering::SeqCst);
+            thread::yield_now();
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+            beside
+        };
+        let all = block_on(join_all((0..16).map(|_| gate.run(Some("prefix"), work))));
+        assert!(all.into_iter().all(|beside| beside.unwrap() == 0));
+    }
+
+    #[test]
+    fn a_waiting_prefix_does_not_hold_up_others() {
+        let gate = gate(2, 8);
+        let (work, has_begun, end) = held();
+        let mut first = Box::pin(gate.run(Some("busy"), work));
+        assert!(first.as_mut().now_or_never().is_none());
+        has_begun.recv().unwrap();
+        let mut second = Box::pin(gate.run(Some("busy"), || ()));
+        assert!(second.as_mut().now_or_never().is_none());
+        assert_eq!(block_on(gate.run(Some("other"), || 7)).unwrap(), 7);
+        drop(end);
+        block_on(first).unwrap();
+        block_on(second).unwrap();
+    }
+
+    #[test]
+    fn refuses_work_when_the_queue_is_full() {
+        let gate = gate(1, 2);
+        let (work, has_begun, end) = held();
+        let mut running = Box::pin(gate.run(None, work));
+        assert!(running.as_mut().now_or_never().is_none());
+        has_begun.recv().unwrap();
+        let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(gate.run(None, || ()))).collect();
+        assert!(waiting.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+        assert!(matches!(block_on(gate.run(None, || ())), Err(HashError::QueueFull)));
+        drop(end);
+        block_on(join_all(waiting));
+    }
+
+    #[test]
+    fn one_prefix_takes_no_more_than_a_quarter_of_the_queue() {
+        let gate = gate(1, 8);
+        let (work, has_begun, _end) = held();
+        let mut running = Box::pin(gate.run(Some("busy"), work));
+        assert!(running.as_mut().now_or_never().is_none());
+        has_begun.recv().unwrap();
+        let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(gate.run(Some("busy"), || ()))).collect();
+        assert!(waiting.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+        assert!(matches!(block_on(gate.run(Some("busy"), || ())), Err(HashError::QueueFull)));
+        assert!(gate.run(Some("other"), || ()).now_or_never().is_none());
+    }
+
+    #[test]
+    fn an_abandoned_call_gives_back_its_place() {
+        let gate = gate(1, 1);
+        let (work, has_begun, end) = held();
+        let mut running = Box::pin(gate.run(None, work));
+        assert!(running.as_mut().now_or_never().is_none());
+        has_begun.recv().unwrap();
+        assert!(gate.run(None, || panic!("abandoned work must not run")).now_or_never().is_none());
+        let mut next = Box::pin(gate.run(None, || 7));
+        assert!(next.as_mut().now_or_never().is_none());
+        drop(end);
+        assert_eq!(block_on(next).unwrap(), 7);
+    }
+
+    #[test]
+    fn dummy_work_needs_a_free_thread() {
+        static RAN: AtomicUsize = AtomicUsize::new(0);
+        let dummy = || {
+            RAN.fetch_add(1, Ordering::SeqCst);
+        };
+        let gate = gate(1, 8);
+        block_on(gate.run_if_idle(dummy));
+        assert_eq!(RAN.load(Ordering::SeqCst), 1);
+        let (work, has_begun, _end) = held();
+        let mut running = Box::pin(gate.run(None, work));
+        assert!(running.as_mut().now_or_never().is_none());
+        has_begun.recv().unwrap();
+        assert_eq!(gate.run_if_idle(dummy).now_or_never(), Some(()));
+        assert_eq!(RAN.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_panicking_hasher_is_an_error_and_costs_no_thread() {
+        let gate = gate(1, 4);
+        let panicked = block_on(gate.run(None, || -> u8 { panic!("a hasher panicked") }));
+        assert!(matches!(panicked, Err(HashError::Failed(_))));
+        assert_eq!(block_on(gate.run(None, || 7)).unwrap(), 7);
+    }
+
+    #[test]
+    fn its_threads_end_with_it() {
+        let gate = gate(2, 4);
+        block_on(gate.run(None, || ())).unwrap();
+        let shared = Arc::downgrade(&gate.shared);
+        drop(gate);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while shared.strong_count() > 0 {
+            assert!(std::time::Instant::now() < deadline, "a thread outlived its gate");
+            thread::yield_now();
+        }
     }
 }

@@ -48,6 +48,13 @@ impl<H> Phc<H> {
     }
 }
 
+impl<H: PasswordHasher<PasswordHash>> Phc<H> {
+    fn profile(&self) -> Option<&Profile> {
+        let learn = || self.hasher.hash_password(b"").ok().map(|sample| Profile::of(&sample));
+        self.profile.get_or_init(learn).as_ref()
+    }
+}
+
 impl<H> fmt::Debug for Phc<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Phc({})", self.algorithms.join(", "))
@@ -75,6 +82,8 @@ where
     }
 
     fn verify(&self, key: &[u8], stored: &str) -> Result<bool, HashError> {
+        // Learned here, on a hashing thread, since `needs_rehash` is asked on one that serves requests.
+        self.profile();
         let hash = PasswordHash::new(stored).map_err(|_| HashError::Malformed)?;
         if !self.recognizes(stored) || hash.salt.is_none() || hash.hash.is_none() {
             return Err(HashError::Malformed);
@@ -90,10 +99,6 @@ where
     }
 
     fn needs_rehash(&self, stored: &str) -> bool {
-        let own = self.profile.get_or_init(|| {
-            let sample = self.hasher.hash_password(b"profile").ok()?;
-            Some(Profile::of(&sample))
-        });
-        PasswordHash::new(stored).ok().map(|hash| Profile::of(&hash)) != *own
+        PasswordHash::new(stored).ok().map(|hash| Profile::of(&hash)).as_ref() != self.profile()
     }
 }

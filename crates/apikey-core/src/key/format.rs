@@ -247,3 +247,94 @@ fn checksum(text: &[u8]) -> [u8; CHECKSUM_LENGTH] {
     }
     digits
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every allowed brand, or none.
+    fn any_format() -> impl Strategy<Value = KeyFormat> {
+        let brand = proptest::option::of("[A-Za-z0-9]{1,9}(_[A-Za-z0-9]{1,7}){0,2}");
+        (brand, 8..=32_usize, 22..=128_usize).prop_map(|(brand, prefix, secret)| {
+            let format =
+                brand.map_or_else(KeyFormat::default, |brand| KeyFormat::branded(&brand).unwrap());
+            format.lengths(prefix, secret).unwrap()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn reads_every_key_it_makes(format in any_format()) {
+            let (prefix, plaintext) = format.generate().unwrap();
+            let text = plaintext.expose().as_bytes();
+            prop_assert_eq!(text.len(), format.text_length());
+            prop_assert!(text.len() <= MAX_KEY_LENGTH);
+            prop_assert_eq!(format.prefix_of(text), Ok(prefix.as_str()));
+        }
+
+        #[test]
+        fn reads_a_key_by_one_format_alone(one in any_format(), other in any_format()) {
+            let (_, plaintext) = one.generate().unwrap();
+            let read = other.prefix_of(plaintext.expose().as_bytes());
+            prop_assert_eq!(read.is_ok(), one.collides_with(&other));
+        }
+
+        #[test]
+        fn never_panics(format in any_format(), text in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = format.prefix_of(&text);
+        }
+
+        #[test]
+        fn a_longer_brand_that_ends_like_ours_is_not_ours(format in any_format(), more in "[a-z]{1,4}_?") {
+            let (_, plaintext) = format.generate().unwrap();
+            let longer = format!("{more}{}", plaintext.expose());
+            prop_assert_eq!(format.prefix_of(longer.as_bytes()), Err(ParseKeyError::Layout));
+        }
+    }
+
+    #[test]
+    fn refuses_brands_that_could_not_be_parsed_back() {
+        for bad in ["", "_", "a_", "_a", "a__b", "a-b", "a.b", "a b", "\u{e9}", &"a".repeat(33)] {
+            assert_eq!(KeyFormat::branded(bad).unwrap_err(), FormatError::Brand, "{bad:?}");
+        }
+        assert!(KeyFormat::branded(&"a".repeat(32)).is_ok());
+    }
+
+    #[test]
+    fn holds_prefix_and_secret_to_their_bounds() {
+        let lengths = |prefix, secret| KeyFormat::default().lengths(prefix, secret).err();
+        assert_eq!(lengths(7, 32), Some(FormatError::PrefixLength));
+        assert_eq!(lengths(33, 32), Some(FormatError::PrefixLength));
+        assert_eq!(lengths(8, 21), Some(FormatError::SecretLength));
+        assert_eq!(lengths(8, 129), Some(FormatError::SecretLength));
+        assert_eq!(lengths(32, 128), None);
+    }
+
+    #[test]
+    fn tells_a_typing_error_from_another_layout() {
+        let formats = Formats::new(vec![KeyFormat::branded("acme").unwrap(), KeyFormat::default()]);
+        let good = "acme_n4Amzb2J_n1qtHUckwuOjowRPkpaSzx8uN628VDGz4Tt8v4";
+        assert_eq!(formats.prefix_of(good.as_bytes()), Ok("n4Amzb2J"));
+        let mistyped = good.replace("n4Amzb2J", "n4Amzb2K");
+        assert_eq!(formats.prefix_of(mistyped.as_bytes()), Err(ParseKeyError::Checksum));
+        assert_eq!(formats.prefix_of(b"acme_n4Amzb2J"), Err(ParseKeyError::Layout));
+    }
+
+    #[derive(Debug)]
+    struct Spaces;
+
+    impl KeyGenerator for Spaces {
+        fn fill(&self, characters: &mut [u8]) -> Result<(), GenerateError> {
+            characters.fill(b' ');
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn refuses_a_generator_that_leaves_the_alphabet() {
+        let format = KeyFormat::default().generator(Spaces);
+        assert!(matches!(format.generate(), Err(GenerateError::Alphabet)));
+    }
+}

@@ -159,33 +159,29 @@ impl BlockingModel<Sqlite> for KeyRecord {
         C: LoadConnection<Backend = Sqlite>,
     {
         unowned(owner);
-        let KeyPatch { name, scopes, expires_at, disabled_at, revoked_at, hashed_key, .. } = patch;
+        let is_guarded =
+            |key: &Self| patch.if_hashed_key.as_ref().is_none_or(|seen| *seen == key.hashed_key);
+        if is_empty(patch) {
+            return Ok(by_id(conn, *id)?.filter(is_guarded));
+        }
         let to_column = |time: Option<Timestamp>| time.map(DbTime::from);
-        let revoked_at = revoked_at.map(|time| coalesce(api_keys::revoked_at, DbTime::from(time)));
+        let revoked_at = |time: Timestamp| coalesce(api_keys::revoked_at, DbTime::from(time));
         let changes = (
-            // Always there, so that an empty patch is a statement, too, and its guard is checked.
-            api_keys::id.eq(id),
-            name.as_ref().map(|name| api_keys::name.eq(name)),
-            scopes.as_ref().map(|scopes| api_keys::scopes.eq(scopes.as_str())),
-            expires_at.map(|time| api_keys::expires_at.eq(to_column(time))),
-            disabled_at.map(|time| api_keys::disabled_at.eq(to_column(time))),
-            revoked_at.map(|time| api_keys::revoked_at.eq(time)),
-            hashed_key.as_ref().map(|hash| api_keys::hashed_key.eq(hash.as_str())),
+            patch.name.as_ref().map(|name| api_keys::name.eq(name)),
+            patch.scopes.as_ref().map(|scopes| api_keys::scopes.eq(scopes.as_str())),
+            patch.expires_at.map(|time| api_keys::expires_at.eq(to_column(time))),
+            patch.disabled_at.map(|time| api_keys::disabled_at.eq(to_column(time))),
+            patch.revoked_at.map(|time| api_keys::revoked_at.eq(revoked_at(time))),
+            patch.hashed_key.as_ref().map(|hash| api_keys::hashed_key.eq(hash.as_str())),
         );
         let mut update = diesel::update(api_keys::table.find(id)).set(changes).into_boxed();
         if let Some(seen) = &patch.if_hashed_key {
             update = update.filter(api_keys::hashed_key.eq(seen.as_str()));
         }
-        if update.execute(conn)? == 0 {
-            return Ok(None);
+        match update.execute(conn)? {
+            0 => Ok(None),
+            _ => by_id(conn, *id),
         }
-        api_keys::table
-            .find(id)
-            .select(Row::as_select())
-            .first(conn)
-            .optional()?
-            .map(Row::into_record)
-            .transpose()
     }
 
     fn supersede<C>(
@@ -272,6 +268,29 @@ impl BlockingModel<Sqlite> for KeyRecord {
             diesel::delete(api_keys::table).filter(api_keys::id.eq_any(ended)).execute(conn)?;
         Ok(deleted as u64)
     }
+}
+
+fn by_id<C>(conn: &mut C, id: i64) -> QueryResult<Option<KeyRecord>>
+where
+    C: LoadConnection<Backend = Sqlite>,
+{
+    api_keys::table
+        .find(id)
+        .select(Row::as_select())
+        .first(conn)
+        .optional()?
+        .map(Row::into_record)
+        .transpose()
+}
+
+/// Whether a patch names no column, which is no statement in SQL.
+fn is_empty(patch: &KeyPatch) -> bool {
+    patch.name.is_none()
+        && patch.scopes.is_none()
+        && patch.expires_at.is_none()
+        && patch.disabled_at.is_none()
+        && patch.revoked_at.is_none()
+        && patch.hashed_key.is_none()
 }
 
 /// Selects the rows on all pages of a query.

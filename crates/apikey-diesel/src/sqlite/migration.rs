@@ -29,11 +29,10 @@ pub(crate) fn migrate(conn: &mut SqliteConnection) -> Result<Vec<String>, BoxErr
 /// creates its table first, which a read-only database does not allow.
 pub(crate) fn pending(conn: &mut SqliteConnection) -> Result<Vec<String>, BoxError> {
     let applied = applied(conn)?;
-    let mut migrations: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations()?;
+    let mut migrations = MigrationSource::<Sqlite>::migrations(&MIGRATIONS)?;
     migrations.sort_by(|a, b| a.name().version().cmp(&b.name().version()));
-    Ok(migrations
-        .iter()
-        .map(|migration| migration.name())
+    let names = migrations.iter().map(Migration::name);
+    Ok(names
         .filter(|name| !applied.contains(&name.version().to_string()))
         .map(ToString::to_string)
         .collect())

@@ -22,8 +22,8 @@ use diesel::sql_types::Text;
 ///
 /// # Security
 /// With `synchronous = NORMAL` a commit survives the end of the process, but the last commits before a
-/// loss of power may be undone: a key revoked in that moment is as it was before. Set it to FULL after
-/// these options if that is too much.
+/// loss of power may be undone: a key revoked in that moment is as it was before. If that is too much,
+/// use a pool of your own, with a customizer that calls this one and then sets `synchronous = FULL`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionOptions {
     busy_timeout: Duration,

@@ -1,0 +1,230 @@
+//! `require` and `guarded`: guards in front of services, routes and whole subtrees.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use apikey_core::{ApiKeys, AuthError, Authenticate, KeyModel, Permission, Verified};
+use axum::Router;
+use axum::extract::{Request, State};
+use http::request::Parts;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{ApiKeyRejection, headers};
+
+/// Guards a service: only requests with a good key that has the permission get in.
+///
+/// It is a tower layer for any service of `http` requests whose response body can be made of a
+/// `String`: for [`Router::layer`], [`Router::route_layer`], a single [`MethodRouter`], or no Axum at
+/// all. The result of the verification rides in the request: an extractor or a guard behind it does
+/// not verify again.
+///
+/// [`Router::layer`] guards the routes of a router, but not the unknown paths below the place where
+/// that router is nested: use [`guarded`] for that.
+///
+/// [`MethodRouter`]: axum::routing::MethodRouter
+///
+/// # Examples
+/// ```
+/// use apikey_axum::{ApiKeys, require, scope};
+/// use axum::{Router, routing::get};
+///
+/// let keys = ApiKeys::in_memory();
+/// let app: Router = Router::new()
+///     .route("/reports", get(|| async { "reports" }))
+///     .route_layer(require(&keys, scope("reports:read") | scope("admin")));
+/// ```
+pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -> RequireLayer<M> {
+    RequireLayer(Guard { keys: keys.clone(), permission: Arc::new(permission), strips: false })
+}
+
+/// Guards a whole subtree: unknown paths and methods, too, are answered only to a good key that has the
+/// permission. To be [nested](Router::nest).
+///
+/// The router's own [fallback](Router::fallback) is kept and guarded. If it has none, unknown paths
+/// below are answered by an empty 404, and not by the fallback of the router around it. Routes that are
+/// added to the result are not guarded.
+///
+/// Two things are Axum's: nested at `/reports`, the subtree begins with `/reports` and does not include
+/// the path `/reports/`, which the router around it answers; and an answer to a method that a route does
+/// not have names those it has in `Allow`, a 401, too.
+///
+/// # Panics
+/// Never; but two routers that both have a fallback, as every guarded one does, cannot be
+/// [merged](Router::merge).
+///
+/// # Examples
+/// ```
+/// use apikey_axum::{ApiKeys, guarded, scope};
+/// use axum::{Router, routing::get};
+///
+/// let keys = ApiKeys::in_memory();
+/// let reports = Router::new().route("/", get(|| async { "reports" }));
+/// let app: Router = Router::new()
+///     .nest("/reports", guarded(reports, &keys, scope("reports:read")))
+///     .with_state(keys);
+/// ```
+pub fn guarded<S, M>(
+    router: Router<S>,
+    keys: &ApiKeys<M>,
+    permission: impl Permission<M>,
+) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    M: KeyModel,
+{
+    // Nesting drops a default fallback, and nobody tells whether a router has one of its own. So the
+    // fallback becomes a handler that asks the router itself, which cannot find a route either.
+    let original = router.clone();
+    let unmatched = |State(state): State<S>, request: Request| async move {
+        original.with_state::<()>(state).call(request).await
+    };
+    router.reset_fallback().fallback(unmatched).layer(require(keys, permission))
+}
+
+/// The layer made by [`require`].
+#[derive(Debug, Clone)]
+pub struct RequireLayer<M: KeyModel>(Guard<M>);
+
+impl<M: KeyModel> RequireLayer<M> {
+    /// Takes the key out of the request before the inner service sees it: all lines of the header that
+    /// carried it, or the parameter of the query. For proxies, and for handlers that log requests.
+    ///
+    /// A key found by [`KeyLocation::from_fn`](apikey_core::KeyLocation::from_fn) stays.
+    #[must_use]
+    pub fn strip(mut self) -> Self {
+        self.0.strips = true;
+        self
+    }
+}
+
+impl<S, M: KeyModel> Layer<S> for RequireLayer<M> {
+    type Service = RequireService<S, M>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequireService { inner, guard: Arc::new(self.0.clone()) }
+    }
+}
+
+/// The service made by [`require`].
+#[derive(Debug, Clone)]
+pub struct RequireService<S, M: KeyModel> {
+    inner: S,
+    guard: Arc<Guard<M>>,
+}
+
+impl<S, M, B, ResB> Service<http::Request<B>> for RequireService<S, M>
+where
+    S: Service<http::Request<B>, Response = http::Response<ResB>> + Clone,
+    M: KeyModel,
+    ResB: From<String>,
+{
+    type Response = http::Response<ResB>;
+    type Error = S::Error;
+    type Future = RequireFuture<S, M, B>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let unready = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, unready);
+        let guard = Arc::clone(&self.guard);
+        let (mut parts, body) = request.into_parts();
+        let outcome = headers::authenticate(&guard.keys, &mut parts);
+        RequireFuture { step: Step::Verify { outcome, waiting: Some((inner, parts, body, guard)) } }
+    }
+}
+
+pin_project! {
+    /// The response of a [`RequireService`].
+    pub struct RequireFuture<S, M, B>
+    where
+        S: Service<http::Request<B>>,
+        M: KeyModel,
+    {
+        #[pin]
+        step: Step<S, M, B, S::Future>,
+    }
+}
+
+pin_project! {
+    #[project = StepProjection]
+    enum Step<S, M: KeyModel, B, F> {
+        Verify { outcome: Authenticate<M>, waiting: Option<(S, Parts, B, Arc<Guard<M>>)> },
+        Serve { #[pin] response: F },
+    }
+}
+
+impl<S, M, B, ResB> Future for RequireFuture<S, M, B>
+where
+    S: Service<http::Request<B>, Response = http::Response<ResB>>,
+    M: KeyModel,
+    ResB: From<String>,
+{
+    type Output = Result<http::Response<ResB>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut step = self.as_mut().project().step;
+        let (outcome, waiting) = match step.as_mut().project() {
+            StepProjection::Verify { outcome, waiting } => (outcome, waiting),
+            StepProjection::Serve { response } => return response.poll(context),
+        };
+        let outcome = ready!(Pin::new(outcome).poll(context));
+        let Some((mut inner, mut parts, body, guard)) = waiting.take() else {
+            return Poll::Pending;
+        };
+        if let Err(error) = guard.admit(&mut parts, outcome) {
+            return Poll::Ready(Ok(ApiKeyRejection::from(error).response()));
+        }
+        let response = inner.call(http::Request::from_parts(parts, body));
+        step.set(Step::Serve { response });
+        self.poll(context)
+    }
+}
+
+impl<S, M, B> fmt::Debug for RequireFuture<S, M, B>
+where
+    S: Service<http::Request<B>>,
+    M: KeyModel,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireFuture").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+struct Guard<M: KeyModel> {
+    keys: ApiKeys<M>,
+    permission: Arc<dyn Permission<M>>,
+    strips: bool,
+}
+
+impl<M: KeyModel> Guard<M> {
+    fn admit(
+        &self,
+        parts: &mut Parts,
+        outcome: Result<Verified<M>, AuthError>,
+    ) -> Result<(), AuthError> {
+        headers::record(&self.keys, parts, &outcome);
+        let verified = outcome?;
+        self.keys.authorize(&verified, &*self.permission)?;
+        if let Some(location) = self.keys.location_of(&verified).filter(|_| self.strips) {
+            headers::strip(location, parts);
+        }
+        Ok(())
+    }
+}
+
+impl<M: KeyModel> fmt::Debug for Guard<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("keys", &self.keys)
+            .field("strips", &self.strips)
+            .finish_non_exhaustive()
+    }
+}

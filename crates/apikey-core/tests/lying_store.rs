@@ -1,0 +1,119 @@
+//! What the core catches when a store does not keep its contract.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use apikey_core::{
+    ApiKeys, DenyReason, Found, KeyHasher, KeyPatch, KeyQuery, KeyRecord, KeyStore, MemoryStore,
+    NewRecord, Page, Rotation, Sha256, StoreError, Timestamp, async_trait,
+};
+use futures::executor::block_on;
+
+/// A table whose prefix column ignores case, as MySQL's default collation does; counts lookups.
+struct CaseInsensitive(MemoryStore, Arc<AtomicUsize>);
+
+#[async_trait]
+impl KeyStore<KeyRecord> for CaseInsensitive {
+    async fn find_by_prefix(&self, _: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.find_by_prefix("FbY8NwcU").await
+    }
+
+    async fn get(
+        &self,
+        _: &str,
+        owner: Option<&Infallible>,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        self.0.get("FbY8NwcU", owner).await
+    }
+
+    async fn insert(
+        &self,
+        new: &NewRecord<()>,
+        limit: Option<u32>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.0.insert(new, limit).await
+    }
+
+    async fn update(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        patch: &KeyPatch,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        self.0.update(id, owner, patch).await
+    }
+
+    async fn rotate(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        rotation: &Rotation<()>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.0.rotate(id, owner, rotation).await
+    }
+
+    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
+        self.0.touch(ids, at).await
+    }
+
+    async fn list(
+        &self,
+        query: &KeyQuery<KeyRecord>,
+        now: Timestamp,
+    ) -> Result<Page<KeyRecord>, StoreError> {
+        self.0.list(query, now).await
+    }
+
+    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
+        self.0.count(query, now).await
+    }
+
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.0.delete_expired(before, limit).await
+    }
+}
+
+/// A store that answers `fby8nwcu` with the row `FbY8NwcU`, whose hash even fits the text presented.
+fn keys(presented: &str) -> ApiKeys {
+    counting_keys(presented).0
+}
+
+fn counting_keys(presented: &str) -> (ApiKeys, Arc<AtomicUsize>) {
+    let lookups = Arc::new(AtomicUsize::new(0));
+    let store = MemoryStore::new();
+    let hash = Sha256.hash(presented.as_bytes()).unwrap();
+    let new = NewRecord::new("FbY8NwcU", hash, "reports", Timestamp::default(), ());
+    block_on(store.insert(&new, None)).unwrap();
+    (ApiKeys::new(CaseInsensitive(store, Arc::clone(&lookups))), lookups)
+}
+
+#[test]
+fn refuses_a_row_of_another_prefix() {
+    let presented = "fby8nwcu.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g";
+    let refusal = block_on(keys(presented).verify(presented)).unwrap_err();
+    assert_eq!(refusal.reason(), DenyReason::UnknownPrefix);
+}
+
+#[test]
+fn does_not_manage_a_row_of_another_prefix() {
+    let keys = keys("x");
+    assert!(block_on(keys.get("fby8nwcu")).unwrap().is_none());
+    assert!(block_on(keys.revoke("fby8nwcu")).is_err());
+    assert!(block_on(keys.get("FbY8NwcU")).unwrap().unwrap().revoked_at.is_none());
+}
+
+#[test]
+fn malformed_keys_cost_no_allocation_and_no_lookup() {
+    let (keys, lookups) = counting_keys("x");
+    for text in ["", "x", "FbY8NwcU.short", &"a".repeat(41), &"a".repeat(100_000)] {
+        let cost = allocation_counter::measure(|| assert!(block_on(keys.verify(text)).is_err()));
+        assert_eq!(cost.count_total, 0, "{text:.20}");
+    }
+    assert_eq!(lookups.load(Ordering::SeqCst), 0);
+    assert!(block_on(keys.verify("FbY8NwcU.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g")).is_err());
+    assert_eq!(lookups.load(Ordering::SeqCst), 1);
+}

@@ -1,0 +1,204 @@
+//! Creating, finding, changing and revoking keys.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use apikey_core::{
+    ApiKeys, Clock, GenerateError, KeyFormat, KeyGenerator, KeyQuery, KeyRecord, KeyStatus,
+    KeyStore, KeyUpdate, ManageError, ManualClock, MemoryStore, NewKey, Timestamp,
+};
+use futures::executor::block_on;
+
+fn clock() -> ManualClock {
+    ManualClock::at(Timestamp::from_timestamp_micros(1_700_000_000_123_456).unwrap())
+}
+
+fn keys(clock: &ManualClock) -> ApiKeys {
+    ApiKeys::builder(MemoryStore::new()).clock(clock.clone()).build().unwrap()
+}
+
+#[test]
+fn creates_a_key_that_opens_and_is_stored_hashed() {
+    let clock = clock();
+    let keys = keys(&clock);
+    let new = NewKey::new("reports").scopes(["b", "a"]).expires_in(Duration::from_secs(60));
+    let created = block_on(keys.create(new)).unwrap();
+    let text = created.plaintext.expose();
+    assert_eq!(text.split_once('.').unwrap().0, created.key.prefix);
+    assert!(!created.key.hashed_key.as_str().contains(&text[9..]));
+    assert_eq!(created.key.scopes.as_str(), "a b");
+    assert_eq!(created.key.created_at, clock.now());
+    assert_eq!(created.key.expires_at, Some(clock.now() + Duration::from_secs(60)));
+    assert_eq!(*block_on(keys.verify(text)).unwrap(), created.key);
+}
+
+#[test]
+fn refuses_bad_input_and_writes_nothing() {
+    let clock = clock();
+    let keys = keys(&clock);
+    let long = "n".repeat(10_000);
+    for name in ["", "  ", "a\nb", "a\u{7f}", "a\u{1b}[31m", &long, &"\u{e9}".repeat(201)] {
+        assert!(matches!(block_on(keys.create(name)), Err(ManageError::Name)), "{name:.20}");
+    }
+    for scope in ["", "two words", "tab\t", "\u{e9}", &"s".repeat(65)] {
+        let created = block_on(keys.create(NewKey::new("n").scopes([scope])));
+        assert!(matches!(created, Err(ManageError::Scope(_))), "{scope:?}");
+    }
+    let far = "+012000-01-01T00:00:00Z".parse().unwrap();
+    for expiry in [clock.now(), clock.now() - Duration::from_micros(1), far] {
+        let created = block_on(keys.create(NewKey::new("n").expires_at(expiry)));
+        assert!(matches!(created, Err(ManageError::Expiry)), "{expiry}");
+    }
+    for time in [Duration::ZERO, Duration::MAX] {
+        let created = block_on(keys.create(NewKey::new("n").expires_in(time)));
+        assert!(matches!(created, Err(ManageError::Expiry)));
+    }
+    assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 0);
+    assert!(block_on(keys.create("\u{e9}".repeat(200))).is_ok());
+}
+
+#[test]
+fn updates_what_is_named_and_nothing_else() {
+    let clock = clock();
+    let keys = keys(&clock);
+    let expiry = clock.now() + Duration::from_secs(60);
+    let created =
+        block_on(keys.create(NewKey::new("old").scopes(["a"]).expires_at(expiry))).unwrap();
+    let prefix = created.key.prefix.as_str();
+    let update = |update| block_on(keys.update(prefix, update));
+    let renamed = update(KeyUpdate::new().name("new")).unwrap();
+    assert_eq!((&*renamed.name, renamed.scopes.as_str()), ("new", "a"));
+    assert_eq!(renamed.expires_at, Some(expiry));
+    let changed = update(KeyUpdate::new().scopes(Vec::<String>::new()).never_expires()).unwrap();
+    assert!(changed.scopes.is_empty() && changed.expires_at.is_none());
+    assert!(matches!(update(KeyUpdate::new().name("")), Err(ManageError::Name)));
+    assert!(matches!(update(KeyUpdate::new().scopes(["a b"])), Err(ManageError::Scope(_))));
+    assert!(matches!(update(KeyUpdate::new().expires_at(clock.now())), Err(ManageError::Expiry)));
+    assert_eq!(update(KeyUpdate::new()).unwrap(), changed);
+    let unknown = block_on(keys.update("unknown0", KeyUpdate::new()));
+    assert!(matches!(unknown, Err(ManageError::NotFound { prefix }) if prefix == "unknown0"));
+}
+
+#[test]
+fn revokes_once_and_for_ever() {
+    let clock = clock();
+    let keys = keys(&clock);
+    let created = block_on(keys.create("k")).unwrap();
+    let prefix = created.key.prefix.as_str();
+    let revoked_at = block_on(keys.revoke(prefix)).unwrap().revoked_at;
+    assert_eq!(revoked_at, Some(clock.now()));
+    assert!(block_on(keys.verify(created.plaintext.expose())).is_err());
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(block_on(keys.revoke(prefix)).unwrap().revoked_at, revoked_at);
+    let renamed =
+        block_on(keys.update(prefix, KeyUpdate::new().name("x").never_expires())).unwrap();
+    assert_eq!(renamed.status(clock.now()), KeyStatus::Revoked);
+    assert!(matches!(block_on(keys.revoke("unknown0")), Err(ManageError::NotFound { .. })));
+}
+
+#[test]
+fn lists_every_key_once_newest_first() {
+    let clock = clock();
+    let keys = keys(&clock);
+    let mut created = Vec::new();
+    for number in 0..25 {
+        created.push(block_on(keys.create(format!("k{number}"))).unwrap().key.name);
+        clock.advance(Duration::from_micros(number % 2));
+    }
+    let mut seen = Vec::new();
+    let mut query = KeyQuery::new().limit(7);
+    loop {
+        let page = block_on(keys.list(&query)).unwrap();
+        seen.extend(page.keys.into_iter().map(|key| key.name));
+        let Some(next) = page.next else { break };
+        query = query.after(Some(next));
+    }
+    created.reverse();
+    assert_eq!(seen, created);
+    assert_eq!(block_on(keys.count(&query)).unwrap(), 25);
+}
+
+/// Draws the same characters twice, then others.
+#[derive(Debug, Default)]
+struct Repeating(AtomicU8);
+
+impl KeyGenerator for Repeating {
+    fn fill(&self, characters: &mut [u8]) -> Result<(), GenerateError> {
+        let draw = self.0.fetch_add(1, Ordering::SeqCst);
+        characters.fill(if draw < 2 { b'a' } else { b'a' + draw });
+        Ok(())
+    }
+}
+
+#[test]
+fn draws_again_when_a_prefix_is_taken() {
+    let format = KeyFormat::default().generator(Repeating::default());
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).format(format).build().unwrap();
+    let first = block_on(keys.create("one")).unwrap();
+    let second = block_on(keys.create("two")).unwrap();
+    assert_eq!((&*first.key.prefix, &*second.key.prefix), ("aaaaaaaa", "cccccccc"));
+}
+
+#[derive(Debug)]
+struct Stuck;
+
+impl KeyGenerator for Stuck {
+    fn fill(&self, characters: &mut [u8]) -> Result<(), GenerateError> {
+        characters.fill(b'a');
+        Ok(())
+    }
+}
+
+#[test]
+fn gives_up_on_a_generator_that_is_stuck() {
+    let format = KeyFormat::default().generator(Stuck);
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).format(format).build().unwrap();
+    block_on(keys.create("one")).unwrap();
+    assert!(matches!(block_on(keys.create("two")), Err(ManageError::Store(_))));
+    assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 1);
+}
+
+#[test]
+fn draws_keys_that_differ() {
+    let keys = ApiKeys::in_memory();
+    let texts: HashSet<String> = (0..200)
+        .map(|_| block_on(keys.create("k")).unwrap().plaintext.expose().to_owned())
+        .collect();
+    assert_eq!(texts.len(), 200);
+}
+
+const FIXED: &str = "FbY8NwcU.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g";
+
+#[test]
+fn creates_a_fixed_key_again_and_again() {
+    let keys = ApiKeys::in_memory();
+    let fixed = |text: &str| block_on(keys.create(NewKey::new("dev").with_plaintext(text)));
+    let first = fixed(FIXED).unwrap();
+    assert_eq!(fixed(FIXED).unwrap().key, first.key);
+    assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 1);
+    assert!(matches!(fixed(&FIXED.replace("0g", "0h")), Err(ManageError::PlaintextTaken)));
+    for bad in ["", "dev", "dev.secret", &FIXED[..FIXED.len() - 1]] {
+        assert!(matches!(fixed(bad), Err(ManageError::Plaintext(_))), "{bad}");
+    }
+    block_on(keys.revoke("FbY8NwcU")).unwrap();
+    assert!(matches!(fixed(FIXED), Err(ManageError::PlaintextTaken)));
+}
+
+#[test]
+fn bounds_the_keys_of_an_owner() {
+    let clock = clock();
+    let store: Arc<dyn KeyStore<KeyRecord>> = Arc::new(MemoryStore::<KeyRecord>::new());
+    let keys = ApiKeys::builder(store).max_keys_per_owner(2).clock(clock.clone()).build().unwrap();
+    let first = block_on(keys.create("1")).unwrap();
+    block_on(keys.create(NewKey::new("2").expires_in(Duration::from_secs(1)))).unwrap();
+    assert!(matches!(block_on(keys.create("3")), Err(ManageError::LimitReached { limit: 2 })));
+    clock.advance(Duration::from_secs(1));
+    block_on(keys.create("3")).unwrap();
+    block_on(keys.revoke(&first.key.prefix)).unwrap();
+    block_on(keys.create("4")).unwrap();
+    assert!(matches!(block_on(keys.create("5")), Err(ManageError::LimitReached { limit: 2 })));
+}

@@ -1,0 +1,76 @@
+//! Settings that do not go together are refused by `build`, with the fix in the message.
+
+use apikey_core::{
+    ApiKeys, ApiKeysBuilder, BuildError, KeyFormat, KeyLocation, KeyRecord, MemoryStore, Pepper,
+};
+
+fn builder() -> ApiKeysBuilder<KeyRecord> {
+    ApiKeys::builder(MemoryStore::new())
+}
+
+fn located(locations: impl IntoIterator<Item = KeyLocation>) -> Result<(), BuildError> {
+    builder().locations(locations).build().map(drop)
+}
+
+#[test]
+fn refuses_formats_that_cannot_be_told_apart() {
+    let acme = || KeyFormat::branded("acme").unwrap();
+    let build = |one, other| builder().format(one).accept_format(other).build().map(drop);
+    assert!(matches!(build(acme(), acme()), Err(BuildError::FormatsCollide)));
+    let plain = KeyFormat::default;
+    assert!(matches!(build(plain(), plain()), Err(BuildError::FormatsCollide)));
+    assert!(build(acme(), acme().lengths(8, 40).unwrap()).is_ok());
+    assert!(build(acme(), plain()).is_ok());
+}
+
+#[test]
+fn refuses_no_location_and_the_same_one_twice() {
+    assert!(matches!(located([]), Err(BuildError::NoLocation)));
+    for twice in [
+        [KeyLocation::header("X-Api-Key"), KeyLocation::header("x-api-key")],
+        [KeyLocation::authorization("Api-Key"), KeyLocation::authorization("API-KEY")],
+        [KeyLocation::query("key"), KeyLocation::query("key")],
+        [KeyLocation::bearer().exclusive(), KeyLocation::bearer()],
+    ] {
+        assert!(matches!(located(twice), Err(BuildError::LocationsOverlap { .. })));
+    }
+}
+
+#[test]
+fn refuses_locations_that_cannot_occur() {
+    for bad in [
+        KeyLocation::authorization(""),
+        KeyLocation::authorization("Api Key"),
+        KeyLocation::authorization("Bearer"),
+        KeyLocation::authorization("Api-Key\""),
+        KeyLocation::header("X Api"),
+        KeyLocation::header("Authorization"),
+        KeyLocation::query(""),
+    ] {
+        assert!(matches!(located([bad.clone()]), Err(BuildError::BadLocation { .. })), "{bad:?}");
+    }
+}
+
+#[test]
+fn refuses_to_share_bearer_tokens_without_a_brand() {
+    assert!(matches!(located([KeyLocation::bearer()]), Err(BuildError::BearerWithoutBrand)));
+    assert!(located([KeyLocation::bearer().exclusive()]).is_ok());
+    let branded = || builder().format(KeyFormat::branded("acme").unwrap());
+    assert!(branded().locations([KeyLocation::bearer()]).build().is_ok());
+    let also_plain = branded().accept_format(KeyFormat::default());
+    let built = also_plain.locations([KeyLocation::bearer()]).build();
+    assert!(matches!(built, Err(BuildError::BearerWithoutBrand)));
+}
+
+#[test]
+fn refuses_a_realm_that_would_break_the_header() {
+    for bad in ["a\"b", "a\\b", "a\r\nb", "\u{e9}"] {
+        assert!(matches!(builder().realm(bad).build(), Err(BuildError::BadRealm)), "{bad:?}");
+    }
+}
+
+#[test]
+fn has_no_default_pepper_and_takes_no_short_one() {
+    assert!(Pepper::new(1, []).is_err());
+    assert!(Pepper::new(1, [0; 31]).is_err());
+}
