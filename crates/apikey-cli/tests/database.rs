@@ -75,9 +75,13 @@ fn other_urls_are_wrong_usage_and_keep_their_password() {
 #[test]
 fn a_missing_directory_is_named() {
     let folder = Folder::empty();
-    for command in [&["create", "ci"][..], &["migrate"], &["list"]] {
+    for (command, reason) in [
+        (&["create", "ci"][..], "directory \"nowhere\""),
+        (&["migrate"], "directory \"nowhere\""),
+        (&["list"], "there is no database at sqlite://nowhere/keys.db"),
+    ] {
         let url = ["--database-url", "sqlite://nowhere/keys.db"];
-        folder.run(&[command, &url].concat()).fails(3, "\"nowhere\"");
+        folder.run(&[command, &url].concat()).fails(3, reason);
     }
 }
 
