@@ -57,7 +57,7 @@ mod tests {
         let mut third = Box::pin(gate.enter());
         assert!(poll!(&mut third).is_pending());
         drop(first);
-        third.await.unwrap();
+        let _third = third.await.unwrap();
     }
 
     #[tokio::test]
@@ -69,6 +69,6 @@ mod tests {
         assert!(poll!(&mut late).is_pending() && poll!(&mut next).is_pending());
         drop(turn);
         late.await.unwrap_err();
-        next.await.unwrap();
+        let _next = next.await.unwrap();
     }
 }
