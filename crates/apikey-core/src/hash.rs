@@ -24,7 +24,7 @@ use thiserror::Error;
 /// holds a hash. Stores read it with [`as_str`](Self::as_str).
 ///
 /// [PHC string]: https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HashedKey(String);
 
 impl HashedKey {
