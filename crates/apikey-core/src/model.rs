@@ -30,6 +30,7 @@ use crate::scope::Scopes;
 ///     fn from_parts(record: KeyRecord, team: i32) -> Self { Self { record, team } }
 ///     fn extra(&self) -> i32 { self.team }
 ///     fn owner(&self) -> Option<&i32> { Some(&self.team) }
+///     fn owner_of(team: &i32) -> Option<&i32> { Some(team) }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
@@ -55,6 +56,13 @@ pub trait KeyModel: Clone + Debug + Send + Sync + 'static {
 
     /// Returns the owner, if the key has one.
     fn owner(&self) -> Option<&Self::Owner> {
+        None
+    }
+
+    /// Returns the owner that a key with these columns has. Override it together with
+    /// [`owner`](Self::owner): limits per owner and [`OwnedKeys`](crate::OwnedKeys) rely on it.
+    fn owner_of(extra: &Self::Extra) -> Option<&Self::Owner> {
+        let _ = extra;
         None
     }
 }
