@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
 
     let keys = ApiKeys::new(DieselStore::sqlite(&url).await?);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
-        format!("cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run …`")
+        format!("cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run -p quickstart-axum`")
     })?;
     greet(&keys, listener.local_addr()?, &url).await?;
     axum::serve(listener, routes::app(keys)).with_graceful_shutdown(ctrl_c()).await?;
@@ -67,6 +67,6 @@ From a second terminal:
 
 async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
