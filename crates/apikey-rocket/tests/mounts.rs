@@ -95,7 +95,7 @@ fn reports() -> Vec<Route> {
     routes![all, one, change, remove, archive]
 }
 
-const PATHS: [&str; 8] = [
+const PATHS: [&str; 9] = [
     "/reports",
     "/reports/",
     "/reports/7",
@@ -104,6 +104,7 @@ const PATHS: [&str; 8] = [
     "/reports/a/b/c",
     "/reports//",
     "/%72eports/7",
+    "//reports/7",
 ];
 
 #[rocket::async_test]
