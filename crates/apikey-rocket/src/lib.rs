@@ -75,3 +75,8 @@ pub use crate::fairing::{ApiKeysFairing, fairing};
 pub use crate::guard::{ApiKey, OptionalApiKey};
 pub use crate::rejection::ApiKeyRejection;
 pub use crate::require::require;
+
+/// Runs the examples of the book.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rocket.md")]
+struct Book;
