@@ -155,22 +155,10 @@ impl App {
             }
             "/public" => Ok(found(request, "open")),
             "/protected" => self.whoami(request).await,
-            "/either" => match self.extract(request).await {
-                Err(error) if !request.has_session() => Err(error),
-                _ => Ok(found(request, "in")),
-            },
-            "/both" => self.extract(request).await.map(|_| match request.has_session() {
-                true => found(request, "in"),
-                false => empty(401),
-            }),
+            "/either" => self.either(request).await,
+            "/both" => self.both(request).await,
             "/optional" => self.optional(request).await,
-            "/other" => match self.require(&self.service.other, request, &AnyKey).await {
-                Ok(verified) if self.is(Defect::MixesHandles) => {
-                    Ok(found(request, &Service::protected_body(&verified)))
-                }
-                Ok(_) => self.whoami(request).await,
-                Err(error) => Err(error),
-            },
+            "/other" => self.other(request).await,
             _ => Ok(empty(404)),
         };
         result.unwrap_or_else(|error| self.refuse(&error))
@@ -187,6 +175,26 @@ impl App {
             Some(response) => Ok(response),
             None => self.whoami(request).await,
         }
+    }
+
+    async fn either(&self, request: &mut Request) -> Result<Response, AuthError> {
+        match self.extract(request).await {
+            Err(error) if !request.has_session() => Err(error),
+            _ => Ok(found(request, "in")),
+        }
+    }
+
+    async fn both(&self, request: &mut Request) -> Result<Response, AuthError> {
+        self.extract(request).await?;
+        Ok(if request.has_session() { found(request, "in") } else { empty(401) })
+    }
+
+    async fn other(&self, request: &mut Request) -> Result<Response, AuthError> {
+        let verified = self.require(&self.service.other, request, &AnyKey).await?;
+        if self.is(Defect::MixesHandles) {
+            return Ok(found(request, &Service::protected_body(&verified)));
+        }
+        self.whoami(request).await
     }
 
     async fn whoami(&self, request: &mut Request) -> Result<Response, AuthError> {

@@ -113,10 +113,21 @@ async fn reports_a_lock_held_for_longer_than_the_busy_timeout() {
 }
 
 #[tokio::test]
+async fn opens_without_the_write_ahead_log_while_somebody_reads_an_older_file() {
+    let folder = Folder::new();
+    let mut other = folder.connect("app.db");
+    let reads = "CREATE TABLE theirs (id INTEGER); BEGIN; SELECT count(*) FROM theirs";
+    other.batch_execute(reads).unwrap();
+    let options = ConnectionOptions::new().busy_timeout(Duration::from_millis(20));
+    let store = DieselStore::connect_sqlite(&folder.url("app.db"), options).await.unwrap();
+    assert_eq!(store.pending_migrations().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn reads_beside_a_writer_and_gives_up_writing_after_the_busy_timeout() {
     let folder = Folder::new();
-    let options = ConnectionOptions::new().busy_timeout(Duration::from_millis(20));
-    DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+    let options = ConnectionOptions::new().busy_timeout(Duration::from_millis(200));
+    let _open = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
     let mut other = folder.connect("app.db");
     other.batch_execute("BEGIN IMMEDIATE").unwrap();
 
