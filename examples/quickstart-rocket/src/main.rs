@@ -33,17 +33,20 @@ async fn main() -> anyhow::Result<()> {
     };
     let failure = Arc::new(OnceLock::new());
     let greeting = greeting(keys.clone(), url, Arc::clone(&failure));
-    let served = routes::app(rocket::custom(config), keys).attach(greeting).launch().await;
-    if let Err(error) = served {
-        let is_taken = matches!(error.kind(), ErrorKind::Bind(_));
-        let error = anyhow::Error::new(error);
-        return Err(if is_taken {
-            error.context(format!("cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run -p quickstart-rocket`"))
-        } else {
-            error
-        });
-    }
+    let app = routes::app(rocket::custom(config), keys).attach(greeting);
+    app.launch().await.map_err(|error| explain(error, port))?;
     Arc::into_inner(failure).and_then(OnceLock::into_inner).map_or(Ok(()), Err)
+}
+
+fn explain(error: rocket::Error, port: u16) -> anyhow::Error {
+    let is_taken = matches!(error.kind(), ErrorKind::Bind(_));
+    let error = anyhow::Error::new(error);
+    if !is_taken {
+        return error;
+    }
+    error.context(format!(
+        "cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run -p quickstart-rocket`"
+    ))
 }
 
 /// Greets once the port is open; stops the server if that fails.

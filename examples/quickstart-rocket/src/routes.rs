@@ -1,4 +1,5 @@
 //! The routes: who may ask for what.
+#![expect(clippy::needless_pass_by_value, reason = "Rocket hands guards over by value")]
 
 use apikey_rocket::{ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, fairing, require, scope, scopes};
 use rocket::http::CookieJar;
