@@ -151,10 +151,14 @@ impl<M: KeyModel> ApiKeys<M> {
     /// # Errors
     /// The future answers with an [`AuthError`], which is also reported as a `tracing` event.
     pub fn authenticate(&self, head: &impl RequestHead) -> Authenticate<M> {
-        match credentials::find(&self.inner.locations, &self.inner.formats, head) {
+        let Inner { locations, formats, .. } = &*self.inner;
+        let mut key = PresentedKey::empty();
+        match credentials::find(locations, formats, head, &mut key) {
             Credentials::None => self.refused(DenyReason::Missing),
             Credentials::Several => self.refused(DenyReason::Multiple),
-            Credentials::One(key, location) => self.judge(key, Some(location)),
+            Credentials::One(location) => self
+                .judge(&key, Some(location))
+                .unwrap_or_else(|prefix| self.look_up(key, prefix, Some(location))),
         }
     }
 
@@ -164,7 +168,8 @@ impl<M: KeyModel> ApiKeys<M> {
     /// # Errors
     /// The future answers with an [`AuthError`], which is also reported as a `tracing` event.
     pub fn verify(&self, key: impl AsRef<[u8]>) -> Authenticate<M> {
-        self.judge(PresentedKey::new(key.as_ref()), None)
+        let key = PresentedKey::new(key.as_ref());
+        self.judge(&key, None).unwrap_or_else(|prefix| self.look_up(key, prefix, None))
     }
 
     /// Checks a permission of a verified key: once per guard.
@@ -195,16 +200,28 @@ impl<M: KeyModel> ApiKeys<M> {
     }
 
     /// What is decided without the store: size, layout, checksum, and whether the key is in the cache.
-    fn judge(&self, key: PresentedKey, location: Option<usize>) -> Authenticate<M> {
-        let Some(text) = key.bytes() else { return self.refused(DenyReason::TooLong) };
+    /// If it takes the store to decide, the prefix to look up.
+    fn judge(
+        &self,
+        key: &PresentedKey,
+        location: Option<usize>,
+    ) -> Result<Authenticate<M>, Prefix> {
+        let Some(text) = key.bytes() else { return Ok(self.refused(DenyReason::TooLong)) };
         let prefix = match self.inner.formats.prefix_of(text).map(Prefix::new) {
             Ok(Some(prefix)) => prefix,
-            Ok(None) | Err(ParseKeyError::Layout) => return self.refused(DenyReason::Malformed),
-            Err(ParseKeyError::Checksum) => return self.refused(DenyReason::Checksum),
+            Ok(None) | Err(ParseKeyError::Layout) => return Ok(self.refused(DenyReason::Malformed)),
+            Err(ParseKeyError::Checksum) => return Ok(self.refused(DenyReason::Checksum)),
         };
-        if let Some((proven, now)) = self.inner.recall(&prefix, text) {
-            return self.inner.grant(proven, now, location).into();
-        }
+        let (proven, now) = self.inner.recall(&prefix, text).ok_or(prefix)?;
+        Ok(self.inner.grant(proven, now, location).into())
+    }
+
+    fn look_up(
+        &self,
+        key: PresentedKey,
+        prefix: Prefix,
+        location: Option<usize>,
+    ) -> Authenticate<M> {
         let inner = Arc::clone(&self.inner);
         Authenticate(State::Pending(Box::pin(inner.look_up(Arc::new(key), prefix, location))))
     }

@@ -78,7 +78,7 @@ const MOST_MARKS: usize = 10_000;
 /// count if the digest is that of the text presented.
 pub(crate) struct KeyCache<M> {
     time_to_live: Duration,
-    entries: Entries<Prefix, Arc<CachedKey<M>>>,
+    entries: Entries<Prefix, CachedKey<M>>,
     generations: Generations<Prefix, Timestamp>,
 }
 
@@ -88,6 +88,12 @@ pub(crate) struct CachedKey<M> {
     pub(crate) key: Arc<M>,
     pub(crate) is_usable: bool,
     deadline: Timestamp,
+}
+
+impl<M> Clone for CachedKey<M> {
+    fn clone(&self) -> Self {
+        Self { key: Arc::clone(&self.key), ..*self }
+    }
 }
 
 impl<M: KeyModel> KeyCache<M> {
@@ -105,7 +111,7 @@ impl<M: KeyModel> KeyCache<M> {
         prefix: &Prefix,
         digest: &Digest,
         now: Timestamp,
-    ) -> Option<Arc<CachedKey<M>>> {
+    ) -> Option<CachedKey<M>> {
         let entry = self.entries.get(prefix)?;
         (entry.digest.is(digest) && now < entry.deadline).then_some(entry)
     }
@@ -130,7 +136,7 @@ impl<M: KeyModel> KeyCache<M> {
     ) {
         let Some(deadline) = after(now, self.time_to_live) else { return };
         let deadline = key.record().expires_at.map_or(deadline, |expiry| expiry.min(deadline));
-        let entry = Arc::new(CachedKey { digest, key, is_usable, deadline });
+        let entry = CachedKey { digest, key, is_usable, deadline };
         self.generations.fill(&prefix, ticket, now, || self.entries.insert(prefix, entry));
     }
 

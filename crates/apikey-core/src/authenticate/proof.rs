@@ -77,7 +77,7 @@ impl<M: KeyModel> Inner<M> {
         let cache = self.cache.as_ref()?;
         let (digest, now) = (Digest::of(text)?, self.now());
         let entry = cache.get(prefix, &digest, now)?;
-        Some((Proven { key: Arc::clone(&entry.key), is_usable: entry.is_usable }, now))
+        Some((Proven { key: entry.key, is_usable: entry.is_usable }, now))
     }
 
     /// Looks a key up and proves its secret. With the cache on, together with all who present the same

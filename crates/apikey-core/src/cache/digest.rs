@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use getrandom::SysRng;
 use rand_core::TryRng;
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+use crate::hash::is_same;
 
 /// SHA-256 of a presented text behind a random block of this process.
 ///
@@ -26,7 +27,7 @@ impl Digest {
 
     /// Compares in constant time.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        is_same(&self.0, &other.0)
     }
 }
 
