@@ -208,7 +208,7 @@ async fn an_extractor_serves_in_front_of_the_router_too() {
     let request = authorized(bare("/nowhere"), &created.plaintext).to_request();
     let response = call_service(&app, request).await;
     assert_eq!((response.status().as_u16(), &*text(response).await), (404, "for ci"));
-    let refused = app.call(bare("/key").to_request()).await.unwrap_err();
+    let refused = app.call(bare("/key").to_request()).await.err().unwrap();
     assert!(refused.as_error::<ApiKeyRejection>().is_some());
 }
 
