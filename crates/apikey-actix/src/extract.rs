@@ -43,6 +43,15 @@ use crate::{ApiKeyRejection, headers};
 ///     .route("/whoami", web::get().to(whoami))
 ///     .route("/reports", web::get().to(reports));
 /// ```
+///
+/// A key that no request carried does not compile:
+/// ```compile_fail,E0451
+/// # use apikey_actix::{ApiKey, ApiKeys};
+/// # async fn forge(keys: ApiKeys) {
+/// let verified = keys.verify("a key").await.unwrap();
+/// let key: ApiKey = ApiKey { verified, permission: std::marker::PhantomData };
+/// # }
+/// ```
 pub struct ApiKey<M = KeyRecord, P = AnyKey> {
     verified: Verified<M>,
     permission: PhantomData<fn() -> P>,
