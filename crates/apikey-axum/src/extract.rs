@@ -38,6 +38,23 @@ use crate::{ApiKeyRejection, headers};
 ///     .route("/reports", get(reports))
 ///     .with_state(ApiKeys::in_memory());
 /// ```
+///
+/// A state without a handle is a "mismatched type: expected `ApiKeys`, found `()`":
+/// ```compile_fail,E0308
+/// # use apikey_axum::ApiKey;
+/// # use axum::{Router, routing::get};
+/// # async fn whoami(key: ApiKey) -> String { key.name.clone() }
+/// let app: Router = Router::new().route("/whoami", get(whoami)).with_state(());
+/// ```
+///
+/// A key that no request carried does not compile either:
+/// ```compile_fail,E0451
+/// # use apikey_axum::{ApiKey, ApiKeys};
+/// # async fn forge(keys: ApiKeys) {
+/// let verified = keys.verify("a key").await.unwrap();
+/// let key: ApiKey = ApiKey { verified, permission: std::marker::PhantomData };
+/// # }
+/// ```
 pub struct ApiKey<M = KeyRecord, P = AnyKey> {
     verified: Verified<M>,
     permission: PhantomData<fn() -> P>,

@@ -1,0 +1,184 @@
+//! `require` in front of services, Axum's or not.
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use apikey_axum::test::authorized;
+use apikey_axum::{AnyKey, ApiKeys, KeyLocation, KeyRecord, NewKey, require, rule, scope};
+use apikey_core::MemoryStore;
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::OriginalUri;
+use axum::routing::get;
+use futures::FutureExt;
+use http::{HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+/// Answers with what it sees of a request, whose body is of no particular type.
+async fn echo<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let header = request.headers().get("authorization").map(HeaderValue::is_sensitive);
+    let text = format!("{} sensitive: {header:?}", request.uri());
+    Ok(Response::new(Full::from(text)))
+}
+
+async fn text(response: Response<Full<Bytes>>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn guards_a_plain_tower_service() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create(NewKey::new("ci").scopes(["reports:read"])).await.unwrap();
+    let open = ServiceBuilder::new()
+        .layer(require(&keys, scope("reports:read") | scope("admin")))
+        .service(service_fn(echo::<&str>));
+    let closed = require(&keys, scope("admin") & rule(|_: &KeyRecord| true));
+    let closed = closed.layer(service_fn(echo::<&str>));
+    let request = || Request::get("/x?a=b").body("any body").unwrap();
+
+    let refused = open.clone().oneshot(request()).await.unwrap();
+    assert_eq!(refused.status(), 401);
+    assert_eq!(refused.headers()["www-authenticate"], r#"Api-Key realm="api""#);
+    assert!(text(refused).await.contains("missing-api-key"));
+
+    let request =
+        || authorized(Request::get("/x?a=b").body("any body").unwrap(), &created.plaintext);
+    let served = open.oneshot(request()).await.unwrap();
+    assert_eq!(text(served).await, "/x?a=b sensitive: Some(true)");
+    assert_eq!(closed.oneshot(request()).await.unwrap().status(), 403);
+}
+
+/// Must be called only when ready, as tower's contract demands.
+struct Strict {
+    is_ready: bool,
+}
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self { is_ready: false }
+    }
+}
+
+impl Service<Request<()>> for Strict {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.is_ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        assert!(self.is_ready, "called before it was ready");
+        self.is_ready = false;
+        ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn calls_the_service_that_was_made_ready() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let mut service = require(&keys, AnyKey).layer(Strict { is_ready: false });
+    for _ in 0..2 {
+        let request = authorized(Request::new(()), &created.plaintext);
+        assert_eq!(service.ready().await.unwrap().call(request).await.unwrap().status(), 200);
+    }
+}
+
+#[test]
+fn the_layer_can_be_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>(_: T) {}
+    let layer = require(&ApiKeys::in_memory(), AnyKey);
+    shared(layer.clone());
+    shared(layer.layer(service_fn(echo::<Body>)));
+}
+
+#[test]
+fn debug_output_names_the_guard() {
+    let text = format!("{:?}", require(&ApiKeys::in_memory(), AnyKey).strip());
+    assert!(text.contains("strips: true"), "{text}");
+}
+
+fn keys_with(locations: impl IntoIterator<Item = KeyLocation>) -> ApiKeys {
+    ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations(locations).build().unwrap()
+}
+
+#[tokio::test]
+async fn strip_takes_the_header_away_and_leaves_others() {
+    let keys = keys_with([KeyLocation::authorization("Api-Key"), KeyLocation::header("X-Api-Key")]);
+    let created = keys.create("ci").await.unwrap();
+    let see = async |request: Request<()>| {
+        Ok::<_, Infallible>(Response::new(format!("{:?}", request.headers())))
+    };
+    let service = require(&keys, AnyKey).strip().layer(service_fn(see));
+
+    let request = authorized(Request::new(()), &created.plaintext);
+    assert_eq!(service.clone().oneshot(request).await.unwrap().into_body(), "{}");
+    let request = Request::get("/")
+        .header("x-api-key", created.plaintext.expose())
+        .header("authorization", "Basic kept")
+        .body(())
+        .unwrap();
+    let seen = service.oneshot(request).await.unwrap().into_body();
+    assert_eq!(seen, r#"{"authorization": Sensitive}"#);
+}
+
+#[tokio::test]
+async fn strip_takes_the_parameter_away_and_leaves_others() {
+    let keys = keys_with([KeyLocation::query("api_key")]);
+    let created = keys.create("ci").await.unwrap();
+    let key = created.plaintext.expose();
+    let service = require(&keys, AnyKey).strip().layer(service_fn(echo::<()>));
+    for (url, left) in [
+        (format!("/x?a=%20b&api_key={key}&c"), "/x?a=%20b&c"),
+        (format!("/x?api_key={key}"), "/x"),
+        (format!("https://host:1/?a&api%5Fkey={key}"), "https://host:1/?a"),
+    ] {
+        let request = Request::get(&url).body(()).unwrap();
+        let seen = text(service.clone().oneshot(request).await.unwrap()).await;
+        assert_eq!(seen, format!("{left} sensitive: None"));
+    }
+}
+
+#[tokio::test]
+async fn strip_reaches_the_copy_of_the_url_that_axum_keeps() {
+    let keys = keys_with([KeyLocation::query("api_key")]);
+    let created = keys.create("ci").await.unwrap();
+    let app: Router = Router::new().nest(
+        "/in",
+        Router::new()
+            .route("/", get(|OriginalUri(uri): OriginalUri| async move { uri.to_string() }))
+            .layer(require(&keys, AnyKey).strip()),
+    );
+    let url = format!("/in?api_key={}&a=b", created.plaintext.expose());
+    let response = app.oneshot(Request::get(url).body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(to_bytes(response.into_body(), 1000).await.unwrap(), "/in?a=b");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_harms_no_other_request() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let app: Router = Router::new()
+        .route(
+            "/panic",
+            get(|| async {
+                if true {
+                    panic!("on purpose")
+                }
+            }),
+        )
+        .route("/", get(|| async { "served" }))
+        .route_layer(require(&keys, AnyKey));
+    let ask = |path: &str| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        app.clone().oneshot(authorized(request, &created.plaintext))
+    };
+    assert!(std::panic::AssertUnwindSafe(ask("/panic")).catch_unwind().await.is_err());
+    assert_eq!(ask("/").await.unwrap().status(), 200);
+}

@@ -1,0 +1,80 @@
+//! The limit of keys per owner.
+
+use apikey_core::{KeyPatch, StoreError};
+
+use crate::fixture::{StoreFixture, Table, at, just_after, numbered};
+
+/// An insert beyond the limit is `LimitReached` and stores nothing.
+pub async fn refuses_an_insert_beyond_the_limit<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    for (number, limit) in [(0, 1), (1, 2), (2, 3)] {
+        let inserted = table.store.insert(&table.new_key(&numbered(number)), Some(limit)).await;
+        inserted.expect("up to the limit, keys are stored");
+    }
+    for limit in [0, 2, 3] {
+        let refused = table.store.insert(&table.new_key("onetoo00"), Some(limit)).await;
+        let refuses = matches!(refused, Err(StoreError::LimitReached { limit: l }) if l == limit);
+        assert!(refuses, "three keys reach a limit of {limit}: got {refused:?}");
+    }
+    assert_eq!(table.all().await.len(), 3, "an insert beyond the limit stores nothing");
+    table.add("nolimit0").await;
+}
+
+/// Revoked keys, and keys that have expired by the new key's `created_at`, do not count; disabled ones do.
+pub async fn counts_neither_revoked_nor_expired_keys<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let revoked = table.add("revoked0").await;
+    table.revoke(&revoked, at(5)).await;
+    let expired = table.new_key("expired0").with_expires_at(Some(at(0)));
+    table.insert(&expired).await;
+    let disabled = table.add("disabled").await;
+    table.change(&disabled, KeyPatch::default().disabled_at(Some(at(-5)))).await;
+    let inserted = table.store.insert(&table.new_key("second00"), Some(2)).await;
+    inserted.expect("keys that are revoked, or expired at this very moment, do not count");
+    let last = table.new_key("expiring").with_expires_at(Some(just_after(at(0))));
+    table.insert(&last).await;
+    let refused = table.store.insert(&table.new_key("fourth00"), Some(3)).await;
+    assert!(
+        matches!(refused, Err(StoreError::LimitReached { limit: 3 })),
+        "disabled keys, and those that expire a microsecond later, count: got {refused:?}"
+    );
+}
+
+/// Keys of other owners do not count.
+pub async fn counts_no_keys_of_other_owners<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    if table.owners().is_none() {
+        return;
+    }
+    table.insert(&table.new_key_of(2, "others00")).await;
+    table.insert(&table.new_key_of(2, "others01")).await;
+    let inserted = table.store.insert(&table.new_key_of(1, "first000"), Some(1)).await;
+    inserted.expect("keys of other owners do not count towards the limit");
+    let refused = table.store.insert(&table.new_key_of(1, "second00"), Some(1)).await;
+    assert!(
+        matches!(refused, Err(StoreError::LimitReached { limit: 1 })),
+        "the owner's own keys count: got {refused:?}"
+    );
+}
+
+/// The limit holds under parallel inserts: with a limit of 5, exactly 5 of 32 succeed.
+pub async fn holds_the_limit_under_parallel_inserts<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let new = table.new_key("");
+    let results = table
+        .in_parallel(32, |store, number| {
+            let mut new = new.clone();
+            new.prefix = numbered(number);
+            async move { store.insert(&new, Some(5)).await }
+        })
+        .await;
+    for refused in results.iter().filter(|result| result.is_err()) {
+        assert!(
+            matches!(refused, Err(StoreError::LimitReached { limit: 5 })),
+            "an insert beyond the limit is told so: got {refused:?}"
+        );
+    }
+    let succeeded = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(succeeded, 5, "with a limit of 5, exactly 5 of 32 parallel inserts succeed");
+    assert_eq!(table.all().await.len(), 5, "and exactly those are stored");
+}

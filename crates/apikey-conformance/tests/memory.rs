@@ -1,0 +1,98 @@
+//! The store suite on the store that keeps keys in memory.
+
+use std::sync::Arc;
+
+use apikey_conformance::{StoreFixture, async_trait, store_suite};
+use apikey_core::{KeyModel, KeyRecord, KeyStore, MemoryStore};
+
+struct BuiltIn;
+
+#[async_trait]
+impl StoreFixture for BuiltIn {
+    type Model = KeyRecord;
+
+    async fn store(&self) -> Arc<dyn KeyStore<KeyRecord>> {
+        Arc::new(MemoryStore::<KeyRecord>::new())
+    }
+
+    fn extra(&self, _owner: u8) {}
+}
+
+/// A shared store, behind one more pointer.
+struct Shared;
+
+#[async_trait]
+impl StoreFixture for Shared {
+    type Model = KeyRecord;
+
+    async fn store(&self) -> Arc<dyn KeyStore<KeyRecord>> {
+        let shared: Arc<dyn KeyStore<KeyRecord>> = Arc::new(MemoryStore::<KeyRecord>::new());
+        Arc::new(shared)
+    }
+
+    fn extra(&self, _owner: u8) {}
+}
+
+/// A key that belongs to a team, with a text as its primary key.
+#[derive(Debug, Clone)]
+struct OwnedKey {
+    record: KeyRecord<String>,
+    team: Team,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Team {
+    number: u8,
+    is_active: bool,
+}
+
+impl KeyModel for OwnedKey {
+    type Id = String;
+    type Extra = Team;
+    type Owner = Team;
+
+    fn record(&self) -> &KeyRecord<String> {
+        &self.record
+    }
+
+    fn from_parts(record: KeyRecord<String>, team: Team) -> Self {
+        Self { record, team }
+    }
+
+    fn extra(&self) -> Team {
+        self.team.clone()
+    }
+
+    fn owner(&self) -> Option<&Team> {
+        Some(&self.team)
+    }
+}
+
+struct Owned;
+
+#[async_trait]
+impl StoreFixture for Owned {
+    type Model = OwnedKey;
+
+    async fn store(&self) -> Arc<dyn KeyStore<OwnedKey>> {
+        // Like a UUID, it is unique and says nothing about the order of insertion.
+        let id = |n: u64| format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        Arc::new(MemoryStore::with_ids(id).usable_if(|key: &OwnedKey| key.team.is_active))
+    }
+
+    fn extra(&self, owner: u8) -> Team {
+        Team { number: owner, is_active: true }
+    }
+
+    fn owner(&self, owner: u8) -> Option<Team> {
+        Some(self.extra(owner))
+    }
+
+    fn unusable(&self) -> Option<Team> {
+        Some(Team { number: 3, is_active: false })
+    }
+}
+
+store_suite!(built_in, BuiltIn);
+store_suite!(shared, Shared);
+store_suite!(owned, Owned);

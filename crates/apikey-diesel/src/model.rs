@@ -1,0 +1,145 @@
+//! How a key model is mapped to a table: every query of one model, over a connection.
+
+#[cfg(feature = "sqlite")]
+mod record;
+
+use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Timestamp};
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::connection::LoadConnection;
+
+/// The queries of one key model on one kind of database, over any blocking connection to it.
+///
+/// Implemented for [`KeyRecord`](apikey_core::KeyRecord) on SQLite. Implement it for a model of your
+/// own to keep it in your own table with [`DieselStore`](crate::DieselStore).
+///
+/// The functions are single steps: the store calls them inside of its transactions, and what they write
+/// in several statements is one change. The promises are those of [`KeyStore`](apikey_core::KeyStore);
+/// here is only what the store does not take care of:
+///
+/// - An `owner` that is given belongs into the `WHERE` of the statement itself.
+/// - A row that cannot be understood is
+///   [`DeserializationError`](diesel::result::Error::DeserializationError), whose text never holds
+///   `hashed_key`.
+pub trait BlockingModel<DB: Backend>: KeyModel {
+    /// Returns the names that the model uses in the database.
+    fn table() -> TableNames;
+
+    /// Finds the key that a client presents, in one query; the model's filter is selected with it.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn find_by_prefix<C>(conn: &mut C, prefix: &str) -> QueryResult<Option<Found<Self>>>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Returns the key with this prefix.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn get<C>(conn: &mut C, prefix: &str, owner: Option<&Self::Owner>) -> QueryResult<Option<Self>>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Counts the keys of the new key's owner that are neither revoked nor expired at its `created_at`.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn count_live<C>(conn: &mut C, new: &NewRecord<Self::Extra>) -> QueryResult<u64>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Inserts a key and returns it.
+    ///
+    /// # Errors
+    /// What Diesel reports: a violated constraint among others.
+    fn insert<C>(conn: &mut C, new: &NewRecord<Self::Extra>) -> QueryResult<Self>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Changes the columns that the patch names, guarded by its `if_hashed_key`, and returns the key.
+    /// A `revoked_at` that is set stays.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn update<C>(
+        conn: &mut C,
+        id: &Self::Id,
+        owner: Option<&Self::Owner>,
+        patch: &KeyPatch,
+    ) -> QueryResult<Option<Self>>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Sets the expiry of a key that is neither revoked nor disabled and whose expiry is still `seen`,
+    /// in one statement. Returns whether there was such a key.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn supersede<C>(
+        conn: &mut C,
+        id: &Self::Id,
+        owner: Option<&Self::Owner>,
+        seen: Option<Timestamp>,
+        expires_at: Timestamp,
+    ) -> QueryResult<bool>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Moves `last_used_at` of these keys forward, never back, in one statement. The store passes at
+    /// most 500.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn touch<C>(conn: &mut C, ids: &[Self::Id], at: Timestamp) -> QueryResult<()>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Returns the rows of one page, newest first, and one more if there is a next page.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn list<C>(conn: &mut C, query: &KeyQuery<Self>, now: Timestamp) -> QueryResult<Vec<Self>>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Counts the keys that `query` selects on all its pages.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn count<C>(conn: &mut C, query: &KeyQuery<Self>, now: Timestamp) -> QueryResult<u64>
+    where
+        C: LoadConnection<Backend = DB>;
+
+    /// Deletes at most `limit` keys that expired or were revoked before `before`, oldest first.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn delete_expired<C>(conn: &mut C, before: Timestamp, limit: u32) -> QueryResult<u64>
+    where
+        C: LoadConnection<Backend = DB>;
+}
+
+/// What a model's table and columns are called in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableNames {
+    /// The table.
+    pub table: &'static str,
+    /// The unique column that holds the prefix.
+    pub prefix: &'static str,
+    /// All columns that the model reads.
+    pub columns: &'static [&'static str],
+}
+
+impl TableNames {
+    /// Names a table, its prefix column and all its columns.
+    #[must_use]
+    pub const fn new(
+        table: &'static str,
+        prefix: &'static str,
+        columns: &'static [&'static str],
+    ) -> Self {
+        Self { table, prefix, columns }
+    }
+}

@@ -1,0 +1,156 @@
+//! Which database a URL names.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::error::ConnectError;
+
+/// Where a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Location {
+    Memory,
+    File { path: String, mode: Mode },
+}
+
+/// What may be done to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    ReadOnly,
+    ReadWrite,
+    Create,
+}
+
+/// What stands for itself in the file names of SQLite that begin with `file:`.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
+
+impl Location {
+    pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
+        let Some(rest) = url.strip_prefix("sqlite:") else {
+            return Err(ConnectError::UnknownScheme { scheme: scheme(url) });
+        };
+        if rest == ":memory:" {
+            return Ok(Self::Memory);
+        }
+        let wrong = |problem| ConnectError::Url { url: url.to_owned(), problem };
+        let Some(rest) = rest.strip_prefix("//") else {
+            return Err(wrong("lacks the slashes: write sqlite://<path of a file>"));
+        };
+        let (path, mode) = match rest.rsplit_once("?mode=") {
+            None => (rest, Mode::Create),
+            Some((path, "rwc")) => (path, Mode::Create),
+            Some((path, "rw")) => (path, Mode::ReadWrite),
+            Some((path, "ro")) => (path, Mode::ReadOnly),
+            Some(_) => return Err(wrong("asks for a mode that is none of ro, rw and rwc")),
+        };
+        match path {
+            "" => Err(wrong("names no file: write sqlite://<path of a file>")),
+            ":memory:" => Err(wrong(
+                "names a file: write sqlite::memory: for a database in memory, \
+                 or sqlite://./:memory: for a file of this name",
+            )),
+            path if path.contains('\0') => {
+                Err(wrong("has a NUL character in the name of the file"))
+            }
+            path => Ok(Self::File { path: path.to_owned(), mode }),
+        }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        match self {
+            Self::Memory => Mode::Create,
+            Self::File { mode, .. } => *mode,
+        }
+    }
+
+    /// Returns the name by which SQLite opens exactly this file. A plain name would do for most, but a
+    /// mode needs the long form, and a plain name that begins with `file:` would be taken for it.
+    pub(crate) fn file_name(&self) -> String {
+        match self {
+            Self::Memory => ":memory:".to_owned(),
+            Self::File { path, mode } => {
+                let mode = match mode {
+                    Mode::ReadOnly => "ro",
+                    Mode::ReadWrite => "rw",
+                    Mode::Create => "rwc",
+                };
+                // Two slashes would begin the name of a host.
+                let here = if path.starts_with('/') { "//" } else { "" };
+                format!("file:{here}{}?mode={mode}", utf8_percent_encode(path, ENCODED))
+            }
+        }
+    }
+}
+
+/// What stands before the first colon, if it looks like a scheme. The rest may hold a password.
+fn scheme(url: &str) -> String {
+    match url.split_once(':') {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            scheme.to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, mode: Mode) -> Location {
+        Location::File { path: path.to_owned(), mode }
+    }
+
+    #[test]
+    fn reads_paths_and_modes() {
+        for (url, location) in [
+            ("sqlite::memory:", Location::Memory),
+            ("sqlite://app.db", file("app.db", Mode::Create)),
+            ("sqlite:///var/app.db", file("/var/app.db", Mode::Create)),
+            ("sqlite://app.db?mode=ro", file("app.db", Mode::ReadOnly)),
+            ("sqlite://app.db?mode=rw", file("app.db", Mode::ReadWrite)),
+            ("sqlite://app.db?mode=rwc", file("app.db", Mode::Create)),
+            ("sqlite://a?b?mode=ro", file("a?b", Mode::ReadOnly)),
+            ("sqlite://a?mode=ro?mode=rw", file("a?mode=ro", Mode::ReadWrite)),
+            ("sqlite://a?b=c#d", file("a?b=c#d", Mode::Create)),
+            ("sqlite://100%25.db", file("100%25.db", Mode::Create)),
+            ("sqlite://file:x", file("file:x", Mode::Create)),
+        ] {
+            assert_eq!(Location::parse(url).unwrap(), location, "{url}");
+        }
+    }
+
+    #[test]
+    fn refuses_other_urls_with_what_to_write() {
+        for (url, part) in [
+            ("", "sqlite://"),
+            ("app.db", "sqlite://"),
+            ("postgres://localhost/app", "\"postgres\""),
+            ("sqlite:app.db", "slashes"),
+            ("sqlite:", "slashes"),
+            ("sqlite://", "no file"),
+            ("sqlite://?mode=ro", "no file"),
+            ("sqlite://:memory:", "sqlite::memory:"),
+            ("sqlite://app.db?mode=x", "ro, rw and rwc"),
+            ("sqlite://a\0b", "NUL"),
+        ] {
+            let text = Location::parse(url).unwrap_err().to_string();
+            assert!(text.contains(part), "{url}: {text}");
+        }
+    }
+
+    #[test]
+    fn never_repeats_the_password_of_another_url() {
+        for url in ["postgres://me:hunter2@db/app", "hunter2@db", "my-sql:hunter2", "me hunter2:x"]
+        {
+            let text = Location::parse(url).unwrap_err().to_string();
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn encodes_what_means_something_to_sqlite() {
+        let name = file("a b?c#d%41&e", Mode::Create).file_name();
+        assert_eq!(name, "file:a%20b%3Fc%23d%2541%26e?mode=rwc");
+        assert_eq!(file("/a", Mode::ReadOnly).file_name(), "file:///a?mode=ro");
+        assert_eq!(file("//a", Mode::ReadWrite).file_name(), "file:////a?mode=rw");
+    }
+}
