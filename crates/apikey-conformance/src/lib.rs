@@ -25,6 +25,9 @@
 //! # fn main() {}
 //! ```
 //!
+//! Whoever writes an adapter serves one small application, the [`Harness`], and stamps all cases on it with
+//! [`adapter_suite!`].
+//!
 //! A store that cannot keep a promise names the case and the reason, so that the hole is written down:
 //! `store_suite!(name, fixture, skip { case: "reason" })`. See [`report_skip`] for where it is reported.
 
@@ -39,6 +42,7 @@
     reason = "a case is a straight line of steps, but the lint counts each await and assertion as a branch"
 )]
 
+pub mod adapter;
 mod fixture;
 mod run;
 pub mod store;
@@ -46,5 +50,6 @@ pub mod store;
 pub use apikey_core;
 pub use apikey_core::async_trait;
 
+pub use crate::adapter::{Harness, Running, Service};
 pub use crate::fixture::StoreFixture;
 pub use crate::run::{report_skip, run};
