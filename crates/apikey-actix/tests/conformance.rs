@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::thread;
 
 use actix_web::dev::ServerHandle;
@@ -12,6 +13,7 @@ use actix_web::{
 };
 use apikey_actix::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, require, scope};
 use apikey_conformance::{Harness, Running, Service, adapter_suite};
+use tokio::sync::oneshot;
 
 adapter_suite!(actix_server, Actix);
 
@@ -21,14 +23,15 @@ impl Harness for Actix {
     async fn serve(service: Service) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let service = Arc::new(service);
         let app = move || App::new().configure(|config| configure(config, &service));
-        // The listener takes connections from now on; the server fetches them when it runs.
-        let server = HttpServer::new(app).workers(2).disable_signals().listen(listener).unwrap();
-        let (send, receive) = tokio::sync::oneshot::channel();
+        let (send, receive) = oneshot::channel();
+        // The listener takes connections from now on, and the server fetches them when it runs.
         thread::spawn(move || {
             rt::System::new().block_on(async {
-                let server = server.run();
-                let _ = send.send(server.handle());
+                let server = HttpServer::new(app).workers(2).disable_signals();
+                let server = server.listen(listener).unwrap().run();
+                send.send(server.handle()).ok();
                 server.await
             })
         });
