@@ -17,9 +17,9 @@ use crate::{ApiKeyRejection, headers};
 /// get in.
 ///
 /// It is a middleware, for `wrap`. In front of a [`Scope`] it guards everything below its path: unknown
-/// paths and methods, too, are answered only to a good key. `web::scope("/reports")` means `/reports`,
-/// `/reports/` and what is below, whichever of the two first its routes name. The result of the
-/// verification rides in the request: an extractor or a guard behind it does not verify again.
+/// paths and methods, too, are answered only to a good key. Below `web::scope("/reports")` are
+/// `/reports`, `/reports/` and `/reports/..`, whether there are routes for them or not. The result of
+/// the verification rides in the request: an extractor or a guard behind it does not verify again.
 ///
 /// It answers a refusal itself, as a response and not as an error, so that middleware around it sees
 /// every answer. The middleware that is wrapped last runs first: wrap CORS after `require`.

@@ -40,6 +40,15 @@ async fn a_handle_is_found_as_it_is_and_as_data() {
 }
 
 #[actix_web::test]
+async fn a_handle_as_it_is_comes_before_data() {
+    let (plain, data) = (ApiKeys::in_memory(), ApiKeys::in_memory());
+    let created = plain.create("plain").await.unwrap();
+    let app = App::new().app_data(web::Data::new(data)).app_data(plain).configure(routes);
+    let request = authorized(TestRequest::default(), &created.plaintext).to_request();
+    assert_eq!(call_service(&init_service(app).await, request).await.status(), 200);
+}
+
+#[actix_web::test]
 async fn the_handle_of_a_scope_comes_before_that_of_the_application() {
     let (outer, inner) = (ApiKeys::in_memory(), ApiKeys::in_memory());
     let created = inner.create("inner").await.unwrap();
