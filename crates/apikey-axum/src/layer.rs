@@ -48,13 +48,9 @@ pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -
 /// below are answered by an empty 404, and not by the fallback of the router around it. Routes that are
 /// added to the result are not guarded.
 ///
-/// Two things are Axum's: nested at `/reports`, the subtree begins with `/reports` and does not include
-/// the path `/reports/`, which the router around it answers; and an answer to a method that a route does
-/// not have names those it has in `Allow`, a 401, too.
-///
 /// # Panics
-/// Never; but two routers that both have a fallback, as every guarded one does, cannot be
-/// [merged](Router::merge).
+/// Never; but Axum panics when two routers are [merged](Router::merge) that both have a fallback, as
+/// every guarded one does.
 ///
 /// # Examples
 /// ```
@@ -66,6 +62,22 @@ pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -
 /// let app: Router = Router::new()
 ///     .nest("/reports", guarded(reports, &keys, scope("reports:read")))
 ///     .with_state(keys);
+/// ```
+///
+/// # Security
+/// Two things are as Axum has them. Nested at `/reports`, the subtree does not include the path
+/// `/reports/`, which the router around it answers. And an answer to a method that a route does not have
+/// names those it has in `Allow`, a 401, too: so it can be told that there is such a route. Where that
+/// matters, put [`require`] around the router as a service:
+/// ```
+/// # use apikey_axum::{ApiKeys, require, scope};
+/// # use axum::{Router, routing::get};
+/// use tower::Layer;
+///
+/// # let keys = ApiKeys::in_memory();
+/// # let reports: Router<ApiKeys> = Router::new().route("/", get(|| async { "reports" }));
+/// let reports = require(&keys, scope("reports:read")).layer(reports.with_state(keys.clone()));
+/// let app: Router = Router::new().nest_service("/reports", reports);
 /// ```
 pub fn guarded<S, M>(
     router: Router<S>,

@@ -20,14 +20,13 @@
 //!     // a whole subtree
 //!     .nest("/reports", guarded(reports(), &keys, scope("reports:read") | scope("admin")))
 //!     .with_state(keys);
-//! # use tower::ServiceExt;
+//! # use {apikey_axum::test, tower::ServiceExt};
 //! # let request = || http::Request::get("/whoami").body(axum::body::Body::empty());
 //! # assert_eq!(app.clone().oneshot(request()?).await?.status(), 401);
 //! # let request = test::authorized(request()?, &created.plaintext);
 //! # assert_eq!(app.oneshot(request).await?.status(), 200);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
-//! # use apikey_axum::test;
 //! ```
 //!
 //! # What goes where

@@ -2,13 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use apikey_axum::test::authorized;
-use apikey_axum::{ApiKeys, NewKey, guarded, scope};
+use apikey_axum::{AnyKey, ApiKeys, NewKey, guarded, require, scope};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::routing::get;
 use http::{HeaderMap, Method, Request, StatusCode};
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 
 struct Answer {
     status: u16,
@@ -172,4 +172,21 @@ async fn a_subtree_within_a_subtree_needs_both() {
     let answer = fixture.with_key(Method::GET, "/reports/inner/a/b").await;
     assert_eq!(answer.status, 401);
     assert!(answer.body.contains("invalid-api-key"));
+}
+
+#[tokio::test]
+async fn as_a_service_a_subtree_hides_its_routes_and_includes_the_trailing_slash() {
+    let keys = ApiKeys::in_memory();
+    let guarded = require(&keys, AnyKey).layer(reports().with_state::<()>(keys.clone()));
+    let key = keys.create("ci").await.unwrap().plaintext;
+    let fixture = Fixture { app: Router::new().nest_service("/reports", guarded), key };
+
+    for path in ["/reports", "/reports/", "/reports/7", "/reports/a/b/c"] {
+        let answer = fixture.anonymous(Method::DELETE, path).await;
+        assert_eq!((answer.status, answer.headers.get("allow")), (401, None), "{path}");
+    }
+    assert_eq!(fixture.with_key(Method::GET, "/reports").await.body, "all reports");
+    assert_eq!(fixture.with_key(Method::GET, "/reports/a/b/c").await.status, 404);
+    let not_allowed = fixture.with_key(Method::DELETE, "/reports/7").await;
+    assert_eq!(not_allowed.headers["allow"], "GET,HEAD,POST");
 }

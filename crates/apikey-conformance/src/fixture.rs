@@ -138,6 +138,9 @@ impl<'a, F: StoreFixture> Table<'a, F> {
         let owners = self.fixture.owner(1).zip(self.fixture.owner(2));
         if let Some((one, two)) = &owners {
             assert_ne!(one, two, "the fixture's owners 1 and 2 differ");
+            let extra = self.fixture.extra(1);
+            let owner = F::Model::owner_of(&extra);
+            assert_eq!(owner, Some(one), "`KeyModel::owner_of` names the owner that `owner` does");
         } else {
             crate::run::not_applicable("keys of this model have no owner");
         }

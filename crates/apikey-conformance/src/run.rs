@@ -23,12 +23,7 @@ pub fn run(
     available: Result<(), String>,
     body: impl Future<Output = ()>,
 ) {
-    let name = case.rsplit("::").next().unwrap_or(case);
-    let reason = skipped.iter().find(|(skipped, _)| *skipped == name);
-    if let Some((_, reason)) = reason {
-        return report_skip(case, reason);
-    }
-    if let Err(reason) = available {
+    if let Some(reason) = reason_to_skip(case, skipped, available) {
         return report_skip(case, &reason);
     }
     let runtime = Builder::new_multi_thread()
@@ -40,6 +35,16 @@ pub fn run(
     assert!(outcome.is_ok(), "`{case}` is stuck: it took over {} s", PATIENCE.as_secs());
     // A store's own threads may hang; the case is decided.
     runtime.shutdown_background();
+}
+
+fn reason_to_skip(
+    case: &str,
+    skipped: &[(&str, &str)],
+    available: Result<(), String>,
+) -> Option<String> {
+    let name = case.rsplit("::").next().unwrap_or(case);
+    let skipped = skipped.iter().find(|(skipped, _)| *skipped == name);
+    skipped.map(|(_, reason)| (*reason).to_owned()).or(available.err())
 }
 
 /// Reports that a case did not run: appends the line `skipped: <case>: <reason>` to the file named by the
@@ -62,4 +67,30 @@ pub fn report_skip(case: &str, reason: &str) {
 #[expect(clippy::print_stdout, reason = "it is the output of a test")]
 pub(crate) fn not_applicable(why: &str) {
     println!("not applicable: {why}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skips_the_named_cases_and_no_others() {
+        let skipped = [("slow", "no time"), ("odd", "no luck")];
+        let reason = |case| reason_to_skip(case, &skipped, Ok(()));
+        assert_eq!(reason("tests::suite::odd").as_deref(), Some("no luck"));
+        assert_eq!(reason("tests::suite::odder"), None);
+        assert_eq!(reason("tests::slow::even"), None);
+    }
+
+    #[test]
+    fn skips_every_case_of_a_fixture_that_is_not_available() {
+        let reason = reason_to_skip("suite::case", &[], Err("no server".to_owned()));
+        assert_eq!(reason.as_deref(), Some("no server"));
+    }
+
+    #[test]
+    #[should_panic(expected = "broken")]
+    fn fails_with_the_case() {
+        run("suite::case", &[], Ok(()), async { panic!("broken") });
+    }
 }

@@ -66,6 +66,10 @@ impl KeyModel for OwnedKey {
     fn owner(&self) -> Option<&Team> {
         Some(&self.team)
     }
+
+    fn owner_of(team: &Team) -> Option<&Team> {
+        Some(team)
+    }
 }
 
 struct Owned;

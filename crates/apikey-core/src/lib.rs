@@ -79,7 +79,9 @@ pub use crate::hash::{HashError, HashedKey, KeyHasher};
 pub use crate::key::format::{FormatError, KeyFormat, ParseKeyError};
 pub use crate::key::generate::{GenerateError, KeyGenerator, OsGenerator};
 pub use crate::key::{MAX_KEY_LENGTH, PlaintextKey, PresentedKey};
-pub use crate::manage::{KeyUpdate, MAX_NAME_LENGTH, ManageError};
+pub use crate::manage::owned::OwnedKeys;
+pub use crate::manage::update::KeyUpdate;
+pub use crate::manage::{DEFAULT_GRACE, MAX_NAME_LENGTH, ManageError};
 pub use crate::model::{CreatedKey, KeyModel, KeyRecord, KeyStatus, NewKey};
 pub use crate::permission::{
     And, AnyKey, Denied, Not, Or, Permission, Predicate, Rule, rule, scope,

@@ -30,6 +30,7 @@ use crate::scope::Scopes;
 ///     fn from_parts(record: KeyRecord, team: i32) -> Self { Self { record, team } }
 ///     fn extra(&self) -> i32 { self.team }
 ///     fn owner(&self) -> Option<&i32> { Some(&self.team) }
+///     fn owner_of(team: &i32) -> Option<&i32> { Some(team) }
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
@@ -54,9 +55,11 @@ pub trait KeyModel: Clone + Debug + Send + Sync + 'static {
     fn extra(&self) -> Self::Extra;
 
     /// Returns the owner, if the key has one.
-    fn owner(&self) -> Option<&Self::Owner> {
-        None
-    }
+    fn owner(&self) -> Option<&Self::Owner>;
+
+    /// Returns the owner that a key with these columns has, as [`owner`](Self::owner) would: limits per
+    /// owner and [`OwnedKeys`](crate::OwnedKeys) ask before the key exists.
+    fn owner_of(extra: &Self::Extra) -> Option<&Self::Owner>;
 }
 
 /// The built-in columns of a key, and the default model. All times are UTC, to the microsecond.
@@ -181,6 +184,14 @@ where
     }
 
     fn extra(&self) {}
+
+    fn owner(&self) -> Option<&Infallible> {
+        None
+    }
+
+    fn owner_of((): &()) -> Option<&Infallible> {
+        None
+    }
 }
 
 /// The state of a key. Where several apply, the one named first counts.

@@ -43,3 +43,32 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lets_in_as_many_as_there_are_connections() {
+        let gate = Gate::new(2, Duration::from_secs(3600));
+        let (first, _second) = (gate.enter().await.unwrap(), gate.enter().await.unwrap());
+        let mut third = Box::pin(gate.enter());
+        assert!(poll!(&mut third).is_pending());
+        drop(first);
+        let _third = third.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn refuses_who_waited_too_long_and_goes_on_with_the_next() {
+        let gate = Gate::new(1, Duration::from_secs(3600));
+        let hasty = Gate { patience: Duration::ZERO, ..gate.clone() };
+        let turn = gate.enter().await.unwrap();
+        let (mut late, mut next) = (Box::pin(hasty.enter()), Box::pin(gate.enter()));
+        assert!(poll!(&mut late).is_pending() && poll!(&mut next).is_pending());
+        drop(turn);
+        late.await.unwrap_err();
+        let _next = next.await.unwrap();
+    }
+}

@@ -1,4 +1,5 @@
-//! Keeps the keys of [`apikey_core`] in a SQL table, through Diesel.
+//! Keeps the keys of [`apikey_core`] in a SQL table, through Diesel: so far the built-in model on SQLite,
+//! which is built from source, so that no C library has to be installed.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -14,6 +15,49 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Opening a database
+//! | URL | Opens |
+//! |---|---|
+//! | `sqlite://app.db` | the file `app.db` in the working directory, created if need be |
+//! | `sqlite:///var/lib/app.db` | the file `/var/lib/app.db`, created if need be |
+//! | `sqlite://app.db?mode=rw` | the file, which has to exist |
+//! | `sqlite://app.db?mode=ro` | the file, for reading only: nothing is migrated or written |
+//! | `sqlite::memory:` | a new database in memory, on one connection, for as long as the store lives |
+//!
+//! What stands between `sqlite://` and `?mode=` is the name of the file, character by character; nothing
+//! in it is decoded, and `?mode=` at the end is the only parameter. A [`ConnectError`] names the file and
+//! says what to do.
+//!
+//! A file in WAL mode has two companions, `app.db-wal` and `app.db-shm`. Reading it with `?mode=ro` needs
+//! them, or the right to create them.
+//!
+//! # Connections
+//! A file has up to four connections, with the settings of [`ConnectionOptions`]; a database in memory has
+//! one. A pool of your own works as well: [`DieselStore::new`].
+//!
+//! Each operation runs as a whole on one of Tokio's threads for blocking work, on any of its runtimes. As
+//! many run at once as there are connections. The others wait in line without holding a thread; who waits
+//! longer than the pool's `connection_timeout` (5 seconds for pools of this crate) gets
+//! [`Unavailable`](apikey_core::StoreError::Unavailable), and so does who finds the database locked by
+//! another process for longer than the busy timeout (5 seconds).
+//!
+//! # Dropped futures
+//! An operation whose future is dropped (by a timeout, or since the client is gone) either has not begun
+//! and never will, or runs to its end out of sight. It never stops half-way. So a dropped `create` may
+//! have created a key, whose text nobody has seen.
+//!
+//! # Migrations
+//! [`DieselStore::sqlite`] creates and migrates the table `api_keys`. For a program that wants to do or
+//! report it at another time, there are [`connect_sqlite`](DieselStore::connect_sqlite),
+//! [`migrate`](DieselStore::migrate) and [`pending_migrations`](DieselStore::pending_migrations). Several
+//! processes may migrate one database at once. What is applied is noted in Diesel's own table,
+//! `__diesel_schema_migrations`, beside the migrations of your own.
+//!
+//! # Features
+//! | Feature | Makes available |
+//! |---|---|
+//! | `sqlite` (default) | [`DieselStore`] on SQLite |
 
 #[cfg(feature = "sqlite")]
 mod error;

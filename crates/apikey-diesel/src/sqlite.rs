@@ -31,16 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl DieselStore<KeyRecord, SqlitePool> {
     /// Opens a SQLite database and migrates the built-in table.
     ///
-    /// | URL | Opens |
-    /// |---|---|
-    /// | `sqlite://app.db` | the file `app.db` in the working directory, created if need be |
-    /// | `sqlite:///var/lib/app.db` | the file `/var/lib/app.db`, created if need be |
-    /// | `sqlite://app.db?mode=rw` | the file, which has to exist |
-    /// | `sqlite://app.db?mode=ro` | the file, for reading only: nothing is migrated or written |
-    /// | `sqlite::memory:` | a new database in memory, on one connection, for as long as the store lives |
-    ///
-    /// What stands between `sqlite://` and `?mode=` is the name of the file, character by character:
-    /// nothing in it is decoded.
+    /// After `sqlite://` comes the path of a file, relative unless it begins with `/`, and optionally
+    /// `?mode=ro`, `rw` or `rwc` (the default, which creates the file). `sqlite::memory:` is a new
+    /// database in memory. [Opening a database](crate#opening-a-database) has the details. With
+    /// `mode=ro` nothing is migrated.
     ///
     /// # Errors
     /// [`ConnectError`], which names the file and what to do.

@@ -67,6 +67,6 @@ From a second terminal:
 
 async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }

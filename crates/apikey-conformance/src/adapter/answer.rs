@@ -135,9 +135,9 @@ pub(crate) fn assert_refused(response: &RawResponse, slug: &str, promise: &str) 
 /// How `WWW-Authenticate` names the default location.
 pub(crate) const DEFAULT_CHALLENGE: &str = r#"Api-Key realm="api""#;
 
-/// Returns which secrets are among the bytes, by their number: they are not printed.
+/// Says which secret is among the bytes, by the name of its text: it is not printed itself.
 pub(crate) fn leaks(bytes: &[u8], texts: &Texts) -> Option<String> {
     let holds = |secret: &str| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
-    let leak = texts.secrets().position(holds);
-    leak.map(|number| format!("it holds the secret of text number {number}"))
+    let leak = texts.secrets().find(|(_, secret)| holds(secret));
+    leak.map(|(name, _)| format!("it holds the secret of {{{name}}}"))
 }

@@ -165,12 +165,12 @@ impl Texts {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, text)| text.as_str())
     }
 
-    /// Returns what no answer and no log may hold: whole keys, secrets alone, and the hash.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
-        let is_whole = |name: &str| !["key_upper", "key_short", "key_dot_encoded"].contains(&name);
-        self.0.iter().filter(move |(name, _)| is_whole(name)).map(|(_, text)| {
-            let start = text.rfind(['.', '_', '$']).map_or(0, |separator| separator + 1);
-            &text[start..]
+    /// Returns what no answer and no log may hold, with the names: secrets, and the digest that is
+    /// stored.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, text)| {
+            let start = text.rfind(['.', '_', '$', '%']).map_or(0, |separator| separator + 1);
+            (*name, &text[start..])
         })
     }
 }

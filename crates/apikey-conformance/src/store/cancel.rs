@@ -146,11 +146,16 @@ pub async fn a_touch_and_a_deletion_leave_the_rest<F: StoreFixture>(fixture: &F)
     };
     cancel_at_every_await(
         fixture,
-        async |store, key| store.touch(slice::from_ref(&key.record().id), at(3)).await,
+        async |store, key| {
+            let touched = store.touch(slice::from_ref(&key.record().id), at(3)).await;
+            touched.expect("the key can be touched");
+        },
         check,
     )
     .await;
-    let delete = async |store: Arc<dyn KeyStore<F::Model>>, _| store.delete_expired(at(3), 5).await;
+    let delete = async |store: Arc<dyn KeyStore<F::Model>>, _| {
+        store.delete_expired(at(3), 5).await.expect("ended keys can be deleted");
+    };
     cancel_at_every_await(fixture, delete, check).await;
 }
 

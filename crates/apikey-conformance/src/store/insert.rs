@@ -16,13 +16,17 @@ pub async fn returns_every_column_as_it_was_inserted<F: StoreFixture>(fixture: &
     for new in [table.new_key("bare0000"), full, table.new_key_of(2, "other000")] {
         let key = table.insert(&new).await;
         let record = key.record();
-        assert_eq!(record.prefix, new.prefix);
-        assert_eq!(record.hashed_key.as_str(), new.hashed_key.as_str());
-        assert_eq!(record.name, new.name);
-        assert_eq!(record.scopes, new.scopes);
-        assert_eq!(record.created_at, new.created_at);
-        assert_eq!(record.expires_at, new.expires_at);
-        assert_eq!(record.rotated_from, new.rotated_from);
+        assert_eq!(record.prefix, new.prefix, "`prefix` is returned as given");
+        assert_eq!(
+            record.hashed_key.as_str(),
+            new.hashed_key.as_str(),
+            "`hashed_key` is returned as given"
+        );
+        assert_eq!(record.name, new.name, "`name` is returned as given");
+        assert_eq!(record.scopes, new.scopes, "`scopes` is returned as given");
+        assert_eq!(record.created_at, new.created_at, "`created_at` is returned as given");
+        assert_eq!(record.expires_at, new.expires_at, "`expires_at` is returned as given");
+        assert_eq!(record.rotated_from, new.rotated_from, "`rotated_from` is returned as given");
         assert_eq!(record.disabled_at, None, "a new key is not disabled");
         assert_eq!(record.revoked_at, None, "a new key is not revoked");
         assert_eq!(record.last_used_at, None, "a new key was not used");

@@ -105,6 +105,10 @@ impl KeyModel for OwnedKey {
     fn owner(&self) -> Option<&Team> {
         Some(&self.team)
     }
+
+    fn owner_of(team: &Team) -> Option<&Team> {
+        Some(team)
+    }
 }
 
 /// Hands everything to a sound store, but for what its defect is about.

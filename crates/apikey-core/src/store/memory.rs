@@ -171,15 +171,11 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
     async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
         let mut rows = self.rows();
         if let Some(limit) = limit {
-            // The owner is known to the model alone, so a key is built to ask it.
-            let probe =
-                KeyRecord::new((self.next_id)(0), "", new.hashed_key.clone(), "", new.created_at);
-            let probe = M::from_parts(probe, new.extra.clone());
             let counts = |key: &&M| {
                 let record = key.record();
                 record.revoked_at.is_none()
                     && record.expires_at.is_none_or(|end| end > new.created_at)
-                    && key.owner() == probe.owner()
+                    && key.owner() == M::owner_of(&new.extra)
             };
             if rows.by_prefix.values().filter(counts).count()
                 >= usize::try_from(limit).unwrap_or(usize::MAX)

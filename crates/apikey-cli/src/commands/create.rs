@@ -1,0 +1,61 @@
+//! `apikey create`
+
+use apikey_core::{ApiKeys, KeyFormat, KeyModel, NewKey};
+use clap::Args;
+
+use crate::args::{Brand, Expiry};
+use crate::exit_code::{Failure, Outcome};
+use crate::output::{Output, Printable};
+
+/// Create a key, and print it this one time
+///
+/// Only a hash of the key is stored: nobody can print it again. With `--output plain`, which is the
+/// default outside a terminal, standard output is the key and nothing else. The database is created where
+/// there is none.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  apikey create reporting-service
+  apikey create reporting-service --scope reports:read --scope reports:write --expires-in 90d
+  apikey create partner --expires-at 2030-01-31T18:00:00+01:00
+  KEY=$(apikey create ci --expires-in 1h)
+  apikey create ci --output json | jq -r .key
+
+Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days).")]
+pub(crate) struct Create {
+    /// What people call the key: 1 to 200 characters; names need not be unique
+    name: String,
+    /// Something the key may do; give it once for each scope. A key without scopes may do what needs
+    /// no scope
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    #[command(flatten)]
+    expiry: Expiry,
+    #[command(flatten)]
+    brand: Brand,
+}
+
+impl Create {
+    pub(crate) fn format(&self) -> Option<KeyFormat> {
+        self.brand.format.clone()
+    }
+
+    pub(crate) async fn run<M>(
+        self,
+        keys: &ApiKeys<M>,
+        output: &mut Output,
+    ) -> Result<Outcome, Failure>
+    where
+        M: Printable + KeyModel<Extra = ()>,
+    {
+        let mut new = NewKey::new(self.name).scopes(self.scopes);
+        if let Some(time) = self.expiry.time() {
+            new = new.expires_at(time);
+        }
+        let created = keys.create(new).await?;
+        output.created(&created.key, created.plaintext.expose()).map_err(|source| {
+            Failure::Unshown { prefix: created.key.record().prefix.clone(), source }
+        })?;
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,152 @@
+//! What the exit code says, and how failures are told.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use apikey_core::{AuthError, BuildError, ManageError, StoreError};
+use apikey_diesel::ConnectError;
+use thiserror::Error;
+
+use crate::output::{Output, printable};
+
+/// How a command ended that ran to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// What was asked is done.
+    Done,
+    /// A key is not found or not good, or there are problems; the command has said so.
+    Refused,
+}
+
+/// Why a command did not run to its end.
+#[derive(Debug, Error)]
+pub(crate) enum Failure {
+    /// The settings do not go together.
+    #[error(transparent)]
+    Settings(BuildError),
+    /// There is no database yet.
+    #[error("there is no database at {url}")]
+    NoDatabase { url: String },
+    /// The database has no tables yet, or those of an older version.
+    #[error("the database {url} is not up to date")]
+    NotMigrated { url: String },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Connect(ConnectError),
+    /// The database failed while its tables were looked at or changed.
+    #[error("the database {url} cannot be used")]
+    Store {
+        url: String,
+        #[source]
+        source: StoreError,
+    },
+    /// The handle refused, or the database failed under it.
+    #[error(transparent)]
+    Manage(#[from] ManageError),
+    /// The database failed while a key was verified.
+    #[error("the key could not be verified")]
+    Verify(#[source] AuthError),
+    /// The key could not be read.
+    #[error("standard input cannot be read")]
+    Input(#[source] io::Error),
+    /// The result could not be printed.
+    #[error("the result cannot be printed")]
+    Output(#[from] io::Error),
+    /// A key exists now that nobody knows.
+    #[error("the key {prefix} was created, and its text could not be printed")]
+    Unshown {
+        prefix: String,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Reports how the command ended, on standard error where there is something to say.
+pub(crate) fn report(result: Result<Outcome, Failure>) -> ExitCode {
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Refused) => ExitCode::from(1),
+        // The reader has seen enough: `apikey list | head`.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            Output::complain(&failure);
+            if let Some(fix) = failure.fix() {
+                Output::note(&format!("fix: {fix}"));
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Puts an error and its causes on one line. A cause that the text before it contains is left out.
+pub(crate) fn on_one_line(error: &(dyn Error + 'static)) -> String {
+    let mut line = printable(&error.to_string());
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = printable(&error.to_string());
+        // "the request was refused" is the news of a service to its client.
+        if !error.is::<AuthError>() && !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
+impl Failure {
+    /// 1: the keys are such that it cannot be done. 2: the command line is wrong, whatever the keys are.
+    /// 3: the database is unavailable.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_)
+            | Self::Connect(ConnectError::UnknownScheme { .. } | ConnectError::Url { .. })
+            | Self::Manage(ManageError::Name | ManageError::Scope(_) | ManageError::Expiry) => 2,
+            Self::NoDatabase { .. }
+            | Self::NotMigrated { .. }
+            | Self::Connect(_)
+            | Self::Store { .. }
+            | Self::Verify(_)
+            | Self::Manage(ManageError::Store(StoreError::Unavailable(_))) => 3,
+            Self::Manage(_) | Self::Input(_) | Self::Output(_) | Self::Unshown { .. } => 1,
+        }
+    }
+
+    fn fix(&self) -> Option<String> {
+        match self {
+            Self::NoDatabase { url } => Some(format!(
+                "create it with `apikey migrate --database-url {url}`, or name another with \
+                 --database-url or APIKEY_DATABASE_URL"
+            )),
+            Self::NotMigrated { url } => {
+                Some(format!("bring it up to date with `apikey migrate --database-url {url}`"))
+            }
+            Self::Unshown { prefix, .. } => Some(format!(
+                "nobody knows it: revoke it with `apikey revoke {prefix}`, and create another"
+            )),
+            Self::Manage(ManageError::NotFound { .. }) => {
+                Some("`apikey list` shows the prefixes".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_a_chain_of_causes_once_and_on_one_line() {
+        let cause = io::Error::other("disk I/O error\non page 3");
+        let store = StoreError::Unavailable(Box::new(cause));
+        let failure = Failure::Manage(ManageError::Store(store));
+        assert_eq!(
+            on_one_line(&failure),
+            "the key store is unavailable: disk I/O error\u{fffd}on page 3"
+        );
+        assert_eq!(failure.exit_code(), 3);
+    }
+}

@@ -1,0 +1,202 @@
+//! Printing: results to standard output in one of three formats, everything else to standard error.
+
+mod json;
+mod plain;
+mod table;
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+
+use apikey_core::chrono::SecondsFormat;
+use apikey_core::{Clock, Finding, KeyModel, KeyRecord, KeyStatus, SystemClock, Timestamp};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::exit_code::on_one_line;
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: columns, cut to the width of the terminal
+    Table,
+    /// For programs: objects with the columns of the database, and `status`
+    Json,
+    /// For shell scripts: values separated by tabs, `-` for none; of a new key, the key alone
+    Plain,
+}
+
+/// A model whose keys can be printed as JSON.
+pub(crate) trait Printable: KeyModel<Id: Serialize> {}
+
+impl<M: KeyModel<Id: Serialize>> Printable for M {}
+
+/// Where results go. A write to a full disk or a closed pipe is an error for the command to handle.
+#[derive(Debug)]
+pub(crate) struct Output {
+    format: Format,
+    /// Lines are cut to so many columns; `None` outside a terminal.
+    width: Option<u16>,
+    stdout: BufWriter<Stdout>,
+}
+
+/// A key at a moment: what is printed of it.
+pub(crate) struct Row<'a, Id> {
+    record: &'a KeyRecord<Id>,
+    status: KeyStatus,
+}
+
+impl Output {
+    pub(crate) fn new(format: Option<Format>) -> Self {
+        let stdout = io::stdout();
+        let usual = if stdout.is_terminal() { Format::Table } else { Format::Plain };
+        Self {
+            format: format.unwrap_or(usual),
+            width: table::width(&stdout),
+            stdout: BufWriter::new(stdout),
+        }
+    }
+
+    /// Prints one key with all that is known of it.
+    pub(crate) fn key<M: Printable>(&mut self, key: &M) -> io::Result<()> {
+        let row = Row::new(key.record());
+        match self.format {
+            Format::Table => table::key(&mut self.stdout, self.width, &row)?,
+            Format::Json => json::key(&mut self.stdout, &row)?,
+            Format::Plain => plain::key(&mut self.stdout, &row)?,
+        }
+        self.stdout.flush()
+    }
+
+    /// Prints a new key and, this one time, its text.
+    pub(crate) fn created<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+        let row = Row::new(key.record());
+        match self.format {
+            Format::Table => {
+                table::key(&mut self.stdout, self.width, &row)?;
+                writeln!(self.stdout, "\n{plaintext}\n")?;
+            }
+            Format::Json => json::created(&mut self.stdout, &row, plaintext)?,
+            Format::Plain => writeln!(self.stdout, "{plaintext}")?,
+        }
+        self.stdout.flush()?;
+        if self.format != Format::Json {
+            Self::note(
+                "This is the only time that the key is shown: store it in a safe place now.",
+            );
+        }
+        Ok(())
+    }
+
+    /// Starts a list of keys, which comes in pages.
+    pub(crate) fn list(&mut self) -> List<'_> {
+        List { output: self, is_empty: true }
+    }
+
+    /// Prints a number.
+    pub(crate) fn number(&mut self, number: u64) -> io::Result<()> {
+        writeln!(self.stdout, "{number}")?;
+        self.stdout.flush()
+    }
+
+    /// Prints the problems that a check found.
+    pub(crate) fn findings(&mut self, findings: &[Finding]) -> io::Result<()> {
+        match self.format {
+            Format::Json => json::findings(&mut self.stdout, findings)?,
+            Format::Table | Format::Plain if findings.is_empty() => {
+                writeln!(self.stdout, "no problems found")?;
+            }
+            Format::Table | Format::Plain => {
+                for Finding { problem, fix, .. } in findings {
+                    let (problem, fix) = (printable(problem), printable(fix));
+                    writeln!(self.stdout, "problem: {problem}\n    fix: {fix}")?;
+                }
+            }
+        }
+        self.stdout.flush()
+    }
+
+    /// Prints which migrations were applied.
+    pub(crate) fn migrations(&mut self, applied: &[String]) -> io::Result<()> {
+        match self.format {
+            Format::Json => json::migrations(&mut self.stdout, applied)?,
+            Format::Table | Format::Plain if applied.is_empty() => {
+                writeln!(self.stdout, "up to date")?;
+            }
+            Format::Table | Format::Plain => {
+                for name in applied {
+                    writeln!(self.stdout, "applied {name}")?;
+                }
+            }
+        }
+        self.stdout.flush()
+    }
+
+    /// Says something to the person at the terminal. That nobody may read it is no failure.
+    pub(crate) fn note(text: &str) {
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
+    /// Says what went wrong.
+    pub(crate) fn complain(error: &(dyn std::error::Error + 'static)) {
+        Self::note(&format!("error: {}", on_one_line(error)));
+    }
+}
+
+/// A list of keys on its way out.
+#[must_use = "a list has an end, too"]
+pub(crate) struct List<'a> {
+    output: &'a mut Output,
+    is_empty: bool,
+}
+
+impl List<'_> {
+    /// Prints the next page.
+    pub(crate) fn page<M: Printable>(&mut self, keys: &[M]) -> io::Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = keys.iter().map(|key| Row::new(key.record())).collect();
+        let Output { format, width, stdout } = &mut *self.output;
+        match format {
+            Format::Table => table::page(stdout, *width, &rows)?,
+            Format::Json => json::page(stdout, &rows, self.is_empty)?,
+            Format::Plain => plain::page(stdout, &rows)?,
+        }
+        self.is_empty = false;
+        stdout.flush()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// Ends the list.
+    pub(crate) fn end(self) -> io::Result<()> {
+        if self.output.format == Format::Json {
+            json::end(&mut self.output.stdout, self.is_empty)?;
+        }
+        self.output.stdout.flush()
+    }
+}
+
+impl<'a, Id> Row<'a, Id> {
+    fn new(record: &'a KeyRecord<Id>) -> Self {
+        Self { record, status: record.status(SystemClock::default().now()) }
+    }
+}
+
+/// Makes text that somebody else has written safe for a terminal and for one line: a name that another
+/// program put into the table may hold escape sequences.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Writes a time for programs.
+fn rfc3339(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Writes what is there, or `absent`.
+fn or<T: Display>(value: Option<T>, absent: &str) -> String {
+    value.map_or_else(|| absent.to_owned(), |value| value.to_string())
+}

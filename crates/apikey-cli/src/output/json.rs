@@ -1,0 +1,75 @@
+//! JSON: one object to a key, its members named like the columns.
+
+use std::io::{self, Write};
+
+use apikey_core::{Finding, KeyRecord};
+use serde::Serialize;
+
+use super::Row;
+
+#[derive(Serialize)]
+struct Object<'a, Id> {
+    #[serde(flatten)]
+    record: &'a KeyRecord<Id>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    problem: &'a str,
+    fix: &'a str,
+}
+
+#[derive(Serialize)]
+struct Migrations<'a> {
+    applied: &'a [String],
+}
+
+pub(super) fn key<Id: Serialize>(out: &mut impl Write, row: &Row<'_, Id>) -> io::Result<()> {
+    pretty(out, &object(row, None))
+}
+
+pub(super) fn created<Id: Serialize>(
+    out: &mut impl Write,
+    row: &Row<'_, Id>,
+    plaintext: &str,
+) -> io::Result<()> {
+    pretty(out, &object(row, Some(plaintext)))
+}
+
+/// Prints part of an array, one key to a line.
+pub(super) fn page<Id: Serialize>(
+    out: &mut impl Write,
+    rows: &[Row<'_, Id>],
+    is_first: bool,
+) -> io::Result<()> {
+    for (number, row) in rows.iter().enumerate() {
+        out.write_all(if is_first && number == 0 { b"[\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, &object(row, None))?;
+    }
+    Ok(())
+}
+
+pub(super) fn end(out: &mut impl Write, is_empty: bool) -> io::Result<()> {
+    out.write_all(if is_empty { b"[]\n" } else { b"\n]\n" })
+}
+
+pub(super) fn findings(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
+    let problems = findings.iter().map(|Finding { problem, fix, .. }| Problem { problem, fix });
+    pretty(out, &problems.collect::<Vec<_>>())
+}
+
+pub(super) fn migrations(out: &mut impl Write, applied: &[String]) -> io::Result<()> {
+    pretty(out, &Migrations { applied })
+}
+
+fn object<'a, Id>(row: &Row<'a, Id>, key: Option<&'a str>) -> Object<'a, Id> {
+    Object { record: row.record, status: row.status.as_str(), key }
+}
+
+fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}

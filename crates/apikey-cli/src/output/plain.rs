@@ -1,0 +1,49 @@
+//! Plain text for shell scripts: values separated by tabs, `-` for none.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use super::{Row, or, printable, rfc3339};
+
+const NONE: &str = "-";
+
+/// Prints one key, one column to a line: its name, a tab and its value.
+pub(super) fn key<Id: Display>(out: &mut impl Write, row: &Row<'_, Id>) -> io::Result<()> {
+    let record = row.record;
+    let columns = [
+        ("id", record.id.to_string()),
+        ("prefix", record.prefix.clone()),
+        ("name", record.name.clone()),
+        ("status", row.status.to_string()),
+        ("scopes", scopes(row)),
+        ("created_at", rfc3339(record.created_at)),
+        ("expires_at", or(record.expires_at.map(rfc3339), NONE)),
+        ("disabled_at", or(record.disabled_at.map(rfc3339), NONE)),
+        ("revoked_at", or(record.revoked_at.map(rfc3339), NONE)),
+        ("last_used_at", or(record.last_used_at.map(rfc3339), NONE)),
+        ("rotated_from", or(record.rotated_from.as_ref(), NONE)),
+    ];
+    columns.iter().try_for_each(|(name, value)| writeln!(out, "{name}\t{}", printable(value)))
+}
+
+/// Prints one key to a line.
+pub(super) fn page<Id>(out: &mut impl Write, rows: &[Row<'_, Id>]) -> io::Result<()> {
+    for row in rows {
+        let record = row.record;
+        let values = [
+            record.prefix.clone(),
+            row.status.to_string(),
+            record.name.clone(),
+            scopes(row),
+            rfc3339(record.created_at),
+            or(record.expires_at.map(rfc3339), NONE),
+            or(record.last_used_at.map(rfc3339), NONE),
+        ];
+        writeln!(out, "{}", values.map(|value| printable(&value)).join("\t"))?;
+    }
+    Ok(())
+}
+
+fn scopes<Id>(row: &Row<'_, Id>) -> String {
+    or(Some(&row.record.scopes).filter(|scopes| !scopes.is_empty()), NONE)
+}

@@ -1,0 +1,86 @@
+//! From flags and environment to values: times, prefixes, the format of keys, the handle.
+
+use apikey_core::chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use apikey_core::{
+    ApiKeys, Argon2id, Clock, Hashers, KeyFormat, KeyModel, KeyStore, Pbkdf2, Sha256, Sha512,
+    SystemClock, Timestamp,
+};
+use thiserror::Error;
+
+use crate::exit_code::Failure;
+
+/// Why a time could not be read.
+#[derive(Debug, Error)]
+pub(crate) enum TimeError {
+    #[error("use a number and a unit, as in 12h, 90d, 2w or 1y")]
+    Duration,
+    #[error("that is past the end of the calendar")]
+    TooFar,
+    #[error("use RFC 3339 with an offset, as in 2030-01-31T12:00:00Z, or a date, as in 2030-01-31")]
+    Moment,
+}
+
+/// Reads a duration as the time that it ends, counted from now.
+pub(crate) fn from_now(text: &str) -> Result<Timestamp, TimeError> {
+    let duration = humantime::parse_duration(text).map_err(|_| TimeError::Duration)?;
+    TimeDelta::from_std(duration)
+        .ok()
+        .and_then(|duration| SystemClock::default().now().checked_add_signed(duration))
+        .ok_or(TimeError::TooFar)
+}
+
+/// Reads a time of RFC 3339, or a date as its first moment in UTC. A time without an offset is refused:
+/// whose noon it means cannot be known.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, TimeError> {
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Ok(date.and_time(NaiveTime::MIN).and_utc());
+    }
+    let time = DateTime::parse_from_rfc3339(text).map_err(|_| TimeError::Moment)?;
+    Ok(time.with_timezone(&Utc))
+}
+
+/// Makes the handle. It reads every layout and hash that needs no configuration, and leaves stored
+/// hashes as they are: which hasher is preferred is the service's decision.
+pub(crate) fn handle<M: KeyModel>(
+    store: impl KeyStore<M>,
+    format: Option<KeyFormat>,
+) -> Result<ApiKeys<M>, Failure> {
+    let hashers =
+        Hashers::new(Sha256).accept(Sha512).accept(Argon2id::default()).accept(Pbkdf2::default());
+    let builder = ApiKeys::builder(store).hashers(hashers).keep_hashes();
+    let builder = match format {
+        Some(format) => builder.format(format).accept_format(KeyFormat::default()),
+        None => builder,
+    };
+    builder.build().map_err(Failure::Settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_date_as_its_first_moment_in_utc() {
+        assert_eq!(moment("2030-01-31").unwrap(), moment("2030-01-31T00:00:00Z").unwrap());
+    }
+
+    #[test]
+    fn reads_offsets() {
+        let time = moment("2030-01-31T01:30:00+01:30").unwrap();
+        assert_eq!(time, moment("2030-01-31").unwrap());
+    }
+
+    #[test]
+    fn refuses_times_that_may_mean_several_moments() {
+        for text in ["", "tomorrow", "2030-01-31T12:00:00", "2030-02-30", "31.01.2030"] {
+            assert!(matches!(moment(text), Err(TimeError::Moment)), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_durations_without_a_unit_or_without_an_end() {
+        assert!(matches!(from_now("90"), Err(TimeError::Duration)));
+        assert!(matches!(from_now("-1d"), Err(TimeError::Duration)));
+        assert!(matches!(from_now("900000000y"), Err(TimeError::TooFar)));
+    }
+}

@@ -1,0 +1,15 @@
+//! The `apikey` command from outside: the built binary, on files of its own.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod check;
+mod count;
+mod create;
+mod database;
+mod fixture;
+mod help;
+mod list;
+mod migrate;
+mod revoke;
+mod show;
+mod update;
+mod verify;

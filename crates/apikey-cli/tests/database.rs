@@ -1,0 +1,124 @@
+//! Which database is used, and what is said when it cannot be.
+
+use diesel::connection::SimpleConnection;
+
+use crate::fixture::{Folder, Run};
+
+/// Every command that works on keys which are there.
+const ON_KEYS: [&[&str]; 7] = [
+    &["list"],
+    &["show", "k3Xp9QaB"],
+    &["update", "k3Xp9QaB", "--name", "ci"],
+    &["revoke", "k3Xp9QaB"],
+    &["verify"],
+    &["count"],
+    &["check"],
+];
+
+#[test]
+fn a_missing_database_is_named_and_not_created() {
+    let folder = Folder::empty();
+    for command in ON_KEYS {
+        let run = folder.run(command);
+        run.fails(3, "there is no database at sqlite://apikeys.db");
+        assert!(run.stderr.contains("`apikey migrate --database-url sqlite://apikeys.db`"));
+        folder
+            .run(&[&["--database-url", "sqlite://x.db?mode=rwc"], command].concat())
+            .fails(3, "there is no database");
+        assert_eq!(folder.names(), [""; 0], "{command:?}");
+    }
+}
+
+#[test]
+fn a_database_without_the_table_is_left_as_it_is() {
+    let folder = Folder::empty();
+    folder.execute("CREATE TABLE others (id INTEGER)");
+    for command in ON_KEYS {
+        folder.run(command).fails(3, "`apikey migrate");
+    }
+    let run = folder.run(&["migrate"]).done();
+    assert!(run.stdout.starts_with("applied "), "{run:?}");
+}
+
+#[test]
+fn the_flag_wins_over_the_environment_which_wins_over_the_default() {
+    let folder = Folder::new();
+    let count = |arguments: &[&str]| {
+        let mut command = folder.command(arguments);
+        command.env("APIKEY_DATABASE_URL", "sqlite://environment.db");
+        Run::of(command)
+    };
+    count(&["count"]).fails(3, "environment.db");
+    assert_eq!(count(&["count", "--database-url", "sqlite://apikeys.db"]).done().stdout, "0\n");
+    assert_eq!(count(&["--database-url", "sqlite://apikeys.db", "count"]).done().stdout, "0\n");
+}
+
+#[test]
+fn an_absolute_path_is_read_as_one() {
+    let folder = Folder::new();
+    let url = format!("sqlite://{}", folder.path("apikeys.db").display());
+    assert_eq!(Folder::empty().run(&["count", "--database-url", &url]).done().stdout, "0\n");
+}
+
+#[test]
+fn other_urls_are_wrong_usage_and_keep_their_password() {
+    let folder = Folder::empty();
+    for url in ["postgres://me:hunter2@db/app", "hunter2", "sqlite:hunter", ""] {
+        let run = folder.run(&["create", "ci", "--database-url", url]);
+        run.fails(2, "sqlite://");
+        assert!(!run.stderr.contains("hunter2"), "{run:?}");
+    }
+    folder.run(&["create", "ci", "--database-url", "sqlite::memory:"]).fails(2, "name a file");
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    let folder = Folder::empty();
+    for (command, reason) in [
+        (&["create", "ci"][..], "directory \"nowhere\""),
+        (&["migrate"], "directory \"nowhere\""),
+        (&["list"], "there is no database at sqlite://nowhere/keys.db"),
+    ] {
+        let url = ["--database-url", "sqlite://nowhere/keys.db"];
+        folder.run(&[command, &url].concat()).fails(3, reason);
+    }
+}
+
+#[test]
+fn another_file_is_not_touched() {
+    let folder = Folder::empty();
+    let text = "not a database ".repeat(100);
+    std::fs::write(folder.path("apikeys.db"), &text).unwrap();
+    for command in [&["create", "ci"][..], &["migrate"], &["list"]] {
+        folder.run(command).fails(3, "is not a SQLite database");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path("apikeys.db")).unwrap(), text);
+}
+
+#[test]
+fn a_read_only_database_is_read_and_not_written() {
+    let folder = Folder::new();
+    let key = folder.create(&["ci"]);
+    let url = ["--database-url", "sqlite://apikeys.db?mode=ro"];
+    assert_eq!(folder.run(&[&["count"], &url[..]].concat()).done().stdout, "1\n");
+    folder.feed(&[&["verify"], &url[..]].concat(), key.as_bytes()).done();
+    let prefix = crate::fixture::prefix(&key);
+    for command in
+        [&["create", "ci"][..], &["revoke", prefix], &["update", prefix, "--name", "new"]]
+    {
+        folder.run(&[command, &url].concat()).fails(3, "readonly database");
+    }
+    assert_eq!(folder.run(&["count", "--status", "active"]).done().stdout, "1\n");
+}
+
+#[test]
+fn a_locked_database_is_unavailable() {
+    let folder = Folder::new();
+    let mut other = folder.connection();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let run = folder.run(&["create", "ci"]);
+    run.fails(3, "database is locked");
+    other.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(folder.run(&["count"]).done().stdout, "0\n");
+}

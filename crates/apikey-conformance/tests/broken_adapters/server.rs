@@ -1,0 +1,302 @@
+//! An adapter for no framework at all, with one deliberate defect.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use apikey_conformance::{Running, Service};
+use apikey_core::{
+    AnyKey, ApiKeys, AuthError, DenyReason, KeyRecord, Outcomes, Permission, RequestHead, Scope,
+    Verified,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinSet, yield_now};
+
+/// What is wrong with the adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Defect {
+    None,
+    TakesFirstLine,
+    ReadsLossily,
+    MindsHeaderCase,
+    LosesChallenge,
+    LosesQuery,
+    EchoesKey,
+    AllowsCaching,
+    RepeatsChallenge,
+    RoutesFirst,
+    GuardsByBeginning,
+    VerifiesTwice,
+    SwallowsRefusals,
+    MixesHandles,
+    SendsBodyOnHead,
+    TellsReason,
+    BlamesClient,
+    BlamesItself,
+    SharesAnswers,
+    IsBusy,
+    LogsKeys,
+}
+
+pub(crate) async fn serve(service: Service, defect: Defect) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app =
+        Arc::new(App { service, defect, is_busy: AtomicBool::new(false), last: Mutex::default() });
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            let app = Arc::clone(&app);
+            connections.spawn(async move { app.answer(stream).await });
+        }
+    });
+    Running::new(address, server)
+}
+
+struct App {
+    service: Service,
+    defect: Defect,
+    is_busy: AtomicBool,
+    last: Mutex<Option<Response>>,
+}
+
+struct Request {
+    method: String,
+    path: String,
+    query: Option<String>,
+    headers: Vec<(String, Vec<u8>)>,
+    outcomes: Outcomes<KeyRecord>,
+    defect: Defect,
+}
+
+#[derive(Clone)]
+struct Response {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl RequestHead for Request {
+    fn header_lines(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        let lines = self.headers.iter().filter(|(own, _)| match self.defect {
+            Defect::MindsHeaderCase => own.to_lowercase() == name && own != "x-api-key",
+            _ => own.eq_ignore_ascii_case(name),
+        });
+        let most = if self.defect == Defect::TakesFirstLine { 1 } else { usize::MAX };
+        for (_, value) in lines.take(most) {
+            match self.defect {
+                Defect::ReadsLossily => each(String::from_utf8_lossy(value).as_bytes()),
+                _ => each(value),
+            }
+        }
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.query.as_deref().filter(|_| self.defect != Defect::LosesQuery)
+    }
+}
+
+impl App {
+    async fn answer(&self, mut stream: TcpStream) {
+        let Some(mut request) = read(&mut stream, self.defect).await else { return };
+        let mut response = if self.is(Defect::IsBusy) && self.is_busy.swap(true, Ordering::SeqCst) {
+            Response { status: 503, headers: Vec::new(), body: String::new() }
+        } else {
+            self.route(&mut request).await
+        };
+        self.is_busy.store(false, Ordering::SeqCst);
+        if self.is(Defect::SharesAnswers) {
+            *self.last.lock().unwrap() = Some(response);
+            yield_now().await;
+            response = self.last.lock().unwrap().clone().unwrap();
+        }
+        if self.is(Defect::EchoesKey) && response.status >= 400 {
+            response.headers.push(("x-query", request.query.clone().unwrap_or_default()));
+        }
+        let mut text = format!(
+            "HTTP/1.1 {} -\r\nconnection: close\r\ncontent-length: {}\r\n",
+            response.status,
+            response.body.len()
+        );
+        for (name, value) in &response.headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        text += "\r\n";
+        if request.method != "HEAD" || self.is(Defect::SendsBodyOnHead) {
+            text += &response.body;
+        }
+        // A client may have hung up.
+        let _ = stream.write_all(text.as_bytes()).await;
+    }
+
+    fn is(&self, defect: Defect) -> bool {
+        self.defect == defect
+    }
+
+    async fn route(&self, request: &mut Request) -> Response {
+        if self.is(Defect::LogsKeys) {
+            for (_, value) in &request.headers {
+                tracing::trace!(value = %String::from_utf8_lossy(value), "a header");
+            }
+        }
+        let result = match request.path.clone().as_str() {
+            "/reportsandmore" if self.is(Defect::GuardsByBeginning) => {
+                self.extract(request).await.map(|_| empty(404))
+            }
+            path if path == "/reports" || path.starts_with("/reports/") => {
+                self.reports(request, path).await
+            }
+            "/admin/secrets" => {
+                let admin = Scope::from_static("admin");
+                self.require(&self.service.keys, request, &admin)
+                    .await
+                    .map(|_| found(request, "secrets"))
+            }
+            "/public" => Ok(found(request, "open")),
+            "/protected" => self.whoami(request).await,
+            "/either" => self.either(request).await,
+            "/both" => self.both(request).await,
+            "/optional" => self.optional(request).await,
+            "/other" => self.other(request).await,
+            _ => Ok(empty(404)),
+        };
+        result.unwrap_or_else(|error| self.refuse(&error))
+    }
+
+    async fn reports(&self, request: &mut Request, path: &str) -> Result<Response, AuthError> {
+        let response = if path == "/reports" { None } else { Some(empty(404)) };
+        if let Some(response) = response.clone().filter(|_| self.is(Defect::RoutesFirst)) {
+            return Ok(response);
+        }
+        let scope = Scope::from_static("reports:read");
+        self.require(&self.service.keys, request, &scope).await?;
+        match response {
+            Some(response) => Ok(response),
+            None => self.whoami(request).await,
+        }
+    }
+
+    async fn either(&self, request: &mut Request) -> Result<Response, AuthError> {
+        match self.extract(request).await {
+            Err(error) if !request.has_session() => Err(error),
+            _ => Ok(found(request, "in")),
+        }
+    }
+
+    async fn both(&self, request: &mut Request) -> Result<Response, AuthError> {
+        self.extract(request).await?;
+        Ok(if request.has_session() { found(request, "in") } else { empty(401) })
+    }
+
+    async fn other(&self, request: &mut Request) -> Result<Response, AuthError> {
+        let verified = self.require(&self.service.other, request, &AnyKey).await?;
+        if self.is(Defect::MixesHandles) {
+            return Ok(found(request, &Service::protected_body(&verified)));
+        }
+        self.whoami(request).await
+    }
+
+    async fn whoami(&self, request: &mut Request) -> Result<Response, AuthError> {
+        let verified = self.extract(request).await?;
+        Ok(found(request, &Service::protected_body(&verified)))
+    }
+
+    async fn optional(&self, request: &mut Request) -> Result<Response, AuthError> {
+        let key = match self.extract(request).await {
+            Ok(key) => Some(key),
+            Err(error) if error.is_missing() || self.is(Defect::SwallowsRefusals) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(found(request, &Service::optional_body(key.as_deref())))
+    }
+
+    async fn extract(&self, request: &mut Request) -> Result<Verified<KeyRecord>, AuthError> {
+        self.require(&self.service.keys, request, &AnyKey).await
+    }
+
+    async fn require(
+        &self,
+        keys: &ApiKeys,
+        request: &mut Request,
+        permission: &impl Permission<KeyRecord>,
+    ) -> Result<Verified<KeyRecord>, AuthError> {
+        let known = request.outcomes.of(keys).cloned();
+        let outcome = match known {
+            Some(outcome) if !self.is(Defect::VerifiesTwice) => outcome,
+            _ => {
+                let outcome = keys.authenticate(request).await;
+                if self.is(Defect::VerifiesTwice) {
+                    let _ = keys.authenticate(request).await;
+                }
+                outcome
+            }
+        };
+        request.outcomes.record(keys, &outcome);
+        let verified = outcome?;
+        keys.authorize(&verified, permission)?;
+        Ok(verified)
+    }
+
+    fn refuse(&self, error: &AuthError) -> Response {
+        let mut headers: Vec<_> = error.headers().collect();
+        let mut status = error.status();
+        match self.defect {
+            Defect::LosesChallenge => headers.retain(|(name, _)| *name != "www-authenticate"),
+            Defect::AllowsCaching => headers.retain(|(name, _)| *name != "cache-control"),
+            Defect::RepeatsChallenge => headers.extend_from_within(..),
+            Defect::TellsReason => headers.push(("x-reason", error.reason().to_string())),
+            Defect::BlamesClient if status == 503 => status = 401,
+            Defect::BlamesItself if error.reason() == DenyReason::BadStoredHash => status = 503,
+            _ => {}
+        }
+        Response { status, headers, body: error.body() }
+    }
+}
+
+impl Request {
+    fn has_session(&self) -> bool {
+        self.headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("cookie")
+                && Service::is_session(&String::from_utf8_lossy(value))
+        })
+    }
+}
+
+fn found(request: &Request, body: &str) -> Response {
+    if ["GET", "HEAD"].contains(&request.method.as_str()) {
+        return Response { status: 200, headers: Vec::new(), body: body.to_owned() };
+    }
+    let allow = vec![("allow", "GET,HEAD".to_owned())];
+    Response { status: 405, headers: allow, body: String::new() }
+}
+
+fn empty(status: u16) -> Response {
+    Response { status, headers: Vec::new(), body: String::new() }
+}
+
+async fn read(stream: &mut TcpStream, defect: Defect) -> Option<Request> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let mut lines = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut lines);
+    request.parse(&bytes).ok()?;
+    let target = request.path?;
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query.to_owned())),
+        None => (target, None),
+    };
+    let header = |line: &httparse::Header<'_>| (line.name.to_owned(), line.value.to_vec());
+    Some(Request {
+        method: request.method?.to_owned(),
+        path: path.to_owned(),
+        query,
+        headers: request.headers.iter().map(header).collect(),
+        outcomes: Outcomes::default(),
+        defect,
+    })
+}

@@ -1,0 +1,276 @@
+//! The work behind `ApiKeys` and `OwnedKeys`: the same steps, for all keys or for one owner's.
+
+use std::time::Duration;
+
+use chrono::{Datelike, TimeDelta};
+
+use super::{KeyUpdate, MAX_NAME_LENGTH, ManageError};
+use crate::clock::{Timestamp, after, to_micros};
+use crate::handle::Inner;
+use crate::hash::HashedKey;
+use crate::key::{PlaintextKey, PresentedKey};
+use crate::model::{CreatedKey, Expiry, KeyModel, KeyRecord, KeyStatus, NewKey};
+use crate::scope::Scopes;
+use crate::store::change::{KeyPatch, NewRecord, Rotation};
+use crate::store::query::{KeyQuery, Page};
+use crate::store::{Finding, StoreError};
+
+/// How often a taken prefix is drawn anew: by chance a second draw is needed once in 10^8 keys.
+const PREFIX_DRAWS: usize = 8;
+
+/// The last year that SQL knows.
+const LAST_YEAR: i32 = 9999;
+
+pub(super) struct Manager<'a, M: KeyModel> {
+    inner: &'a Inner<M>,
+    /// Only the keys of this owner.
+    owner: Option<&'a M::Owner>,
+}
+
+/// How a new key comes into the store.
+enum Arrival<'a, M: KeyModel> {
+    New,
+    /// As the successor of a key that ends then.
+    Successor {
+        of: &'a KeyRecord<M::Id>,
+        end: Timestamp,
+    },
+}
+
+impl<'a, M: KeyModel> Manager<'a, M> {
+    pub(super) fn new(inner: &'a Inner<M>, owner: Option<&'a M::Owner>) -> Self {
+        Self { inner, owner }
+    }
+
+    pub(super) async fn create(&self, new: NewKey<M::Extra>) -> Result<CreatedKey<M>, ManageError> {
+        let now = self.inner.now();
+        check_name(&new.name)?;
+        let scopes = Scopes::collect(new.scopes)?;
+        let expires_at = match new.expiry {
+            Expiry::Never => None,
+            Expiry::At(time) => Some(time),
+            Expiry::In(time) => Some(after(now, time).ok_or(ManageError::Expiry)?),
+        };
+        let expires_at = check_expiry(expires_at, now)?;
+        let record = NewRecord::new("", HashedKey::new(""), new.name, now, new.extra)
+            .with_scopes(scopes)
+            .with_expires_at(expires_at);
+        match new.plaintext {
+            None => self.draw(record, Arrival::New).await,
+            Some(plaintext) => self.create_fixed(record, plaintext).await,
+        }
+    }
+
+    /// Draws keys until one's prefix is free.
+    async fn draw(
+        &self,
+        mut record: NewRecord<M::Extra>,
+        arrival: Arrival<'_, M>,
+    ) -> Result<CreatedKey<M>, ManageError> {
+        self.check_new(&record)?;
+        let mut draws = 0;
+        loop {
+            let (prefix, plaintext) = self.inner.formats.generate()?;
+            record.prefix = prefix;
+            record.hashed_key = self.hash(&plaintext).await?;
+            draws += 1;
+            match self.insert(&record, &arrival).await {
+                Ok(key) => return Ok(CreatedKey::new(key, plaintext)),
+                Err(StoreError::Duplicate) if draws < PREFIX_DRAWS => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn insert(
+        &self,
+        record: &NewRecord<M::Extra>,
+        arrival: &Arrival<'_, M>,
+    ) -> Result<M, StoreError> {
+        match arrival {
+            Arrival::New => self.inner.store.insert(record, self.inner.max_keys_per_owner).await,
+            Arrival::Successor { of, end } => {
+                let rotation = Rotation::new(of.expires_at, *end, record.clone());
+                self.inner.store.rotate(&of.id, self.owner, &rotation).await
+            }
+        }
+    }
+
+    /// Creates a key of a fixed text, or finds that it is there.
+    async fn create_fixed(
+        &self,
+        mut record: NewRecord<M::Extra>,
+        plaintext: PlaintextKey,
+    ) -> Result<CreatedKey<M>, ManageError> {
+        self.check_new(&record)?;
+        let prefix = self.inner.formats.prefix_of(plaintext.expose().as_bytes());
+        prefix.map_err(ManageError::Plaintext)?.clone_into(&mut record.prefix);
+        record.hashed_key = self.hash(&plaintext).await?;
+        match self.insert(&record, &Arrival::New).await {
+            Ok(key) => return Ok(CreatedKey::new(key, plaintext)),
+            Err(StoreError::Duplicate) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let key = self.get(&record.prefix).await?.ok_or(ManageError::PlaintextTaken)?;
+        let is_active = key.record().status(self.inner.now()) == KeyStatus::Active;
+        let presented = PresentedKey::new(plaintext.expose().as_bytes());
+        let stored = &key.record().hashed_key;
+        let (is_same, _) = self.inner.verify_hash(&record.prefix, presented, stored).await?;
+        if is_active && is_same {
+            Ok(CreatedKey::new(key, plaintext))
+        } else {
+            Err(ManageError::PlaintextTaken)
+        }
+    }
+
+    /// Refuses what must not be stored: another owner's key, or a hash that the store may not hold.
+    fn check_new(&self, new: &NewRecord<M::Extra>) -> Result<(), ManageError> {
+        if !self.inner.may_write(&self.inner.hashers.preferred().encodings()) {
+            return Err(ManageError::NotWritable);
+        }
+        if self.owner.is_some() && M::owner_of(&new.extra) != self.owner {
+            return Err(ManageError::ForeignOwner);
+        }
+        Ok(())
+    }
+
+    async fn hash(&self, plaintext: &PlaintextKey) -> Result<HashedKey, ManageError> {
+        Ok(self.inner.hash(PresentedKey::new(plaintext.expose().as_bytes())).await?)
+    }
+
+    pub(super) async fn get(&self, prefix: &str) -> Result<Option<M>, ManageError> {
+        let key = self.inner.store.get(prefix, self.owner).await?;
+        Ok(key.filter(|key| key.record().prefix == prefix))
+    }
+
+    async fn find(&self, prefix: &str) -> Result<M, ManageError> {
+        self.get(prefix).await?.ok_or_else(|| not_found(prefix))
+    }
+
+    pub(super) async fn list(&self, query: &KeyQuery<M>) -> Result<Page<M>, ManageError> {
+        Ok(self.inner.store.list(&self.narrow(query), self.inner.now()).await?)
+    }
+
+    pub(super) async fn count(&self, query: &KeyQuery<M>) -> Result<u64, ManageError> {
+        Ok(self.inner.store.count(&self.narrow(query), self.inner.now()).await?)
+    }
+
+    fn narrow(&self, query: &KeyQuery<M>) -> KeyQuery<M> {
+        let mut query = query.clone();
+        if let Some(owner) = self.owner {
+            query.owner = Some(owner.clone());
+        }
+        query
+    }
+
+    pub(super) async fn update(&self, prefix: &str, update: KeyUpdate) -> Result<M, ManageError> {
+        let mut patch = KeyPatch::default();
+        if let Some(name) = update.name {
+            check_name(&name)?;
+            patch = patch.name(name);
+        }
+        if let Some(scopes) = update.scopes {
+            patch = patch.scopes(Scopes::collect(scopes)?);
+        }
+        if let Some(expires_at) = update.expires_at {
+            patch = patch.expires_at(check_expiry(expires_at, self.inner.now())?);
+        }
+        self.change(prefix, &patch).await
+    }
+
+    pub(super) async fn revoke(&self, prefix: &str) -> Result<M, ManageError> {
+        self.change(prefix, &KeyPatch::default().revoked_at(self.inner.now())).await
+    }
+
+    pub(super) async fn disable(&self, prefix: &str) -> Result<M, ManageError> {
+        self.change(prefix, &KeyPatch::default().disabled_at(Some(self.inner.now()))).await
+    }
+
+    pub(super) async fn enable(&self, prefix: &str) -> Result<M, ManageError> {
+        self.change(prefix, &KeyPatch::default().disabled_at(None)).await
+    }
+
+    async fn change(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
+        let key = self.find(prefix).await?;
+        let changed = self.inner.store.update(&key.record().id, self.owner, patch).await?;
+        changed.ok_or_else(|| not_found(prefix))
+    }
+
+    pub(super) async fn rotate(
+        &self,
+        prefix: &str,
+        grace: Duration,
+    ) -> Result<CreatedKey<M>, ManageError> {
+        let now = self.inner.now();
+        let old = self.find(prefix).await?;
+        let record = old.record();
+        match record.status(now) {
+            KeyStatus::Active => {}
+            status => return Err(ManageError::NotActive { status }),
+        }
+        let lifetime = record.expires_at.map(|end| end - record.created_at);
+        let expires_at =
+            lifetime.map(|life| now.checked_add_signed(life).ok_or(ManageError::Expiry));
+        let expires_at = check_expiry(expires_at.transpose()?, now)?;
+        let successor = NewRecord::new("", HashedKey::new(""), &*record.name, now, old.extra())
+            .with_scopes(record.scopes.clone())
+            .with_expires_at(expires_at)
+            .with_rotated_from(Some(record.prefix.clone()));
+        let end = after(now, grace).map(to_micros).ok_or(ManageError::Expiry)?;
+        let end = last_moment(record.expires_at, end);
+        self.draw(successor, Arrival::Successor { of: record, end }).await
+    }
+
+    pub(super) async fn purge(&self, retention: Duration, limit: u32) -> Result<u64, ManageError> {
+        let retention = TimeDelta::from_std(retention).map_err(|_| ManageError::Expiry)?;
+        let before = self.inner.now().checked_sub_signed(retention).ok_or(ManageError::Expiry)?;
+        Ok(self.inner.store.delete_expired(before, limit).await?)
+    }
+
+    pub(super) async fn check(&self) -> Result<Vec<Finding>, ManageError> {
+        let mut findings = self.inner.store.check().await?;
+        let mut unknown = self.count(&KeyQuery::new()).await?;
+        for encoding in self.inner.hashers.all().flat_map(|hasher| hasher.encodings()) {
+            let stored = self.count(&KeyQuery::new().encoding(encoding)).await?;
+            unknown = unknown.saturating_sub(stored);
+        }
+        if unknown > 0 {
+            findings.push(Finding::new(
+                format!("{unknown} stored keys were hashed by a hasher or pepper that is not configured"),
+                "accept it with `Hashers::accept` or `HmacSha256::accept`; until then these keys get 503",
+            ));
+        }
+        Ok(findings)
+    }
+}
+
+fn not_found(prefix: &str) -> ManageError {
+    ManageError::NotFound { prefix: prefix.to_owned() }
+}
+
+/// The end of a predecessor: never later than it was, and never the same, since the change of it is what
+/// a second rotation is recognized by.
+fn last_moment(seen: Option<Timestamp>, end: Timestamp) -> Timestamp {
+    match seen {
+        Some(seen) if seen <= end => seen - TimeDelta::microseconds(1),
+        _ => end,
+    }
+}
+
+fn check_name(name: &str) -> Result<(), ManageError> {
+    let is_good = !name.trim().is_empty()
+        && name.chars().count() <= MAX_NAME_LENGTH
+        && !name.chars().any(char::is_control);
+    if is_good { Ok(()) } else { Err(ManageError::Name) }
+}
+
+/// Cuts an expiry to what stores keep.
+fn check_expiry(
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, ManageError> {
+    match expires_at.map(to_micros) {
+        Some(time) if time <= now || time.year() > LAST_YEAR => Err(ManageError::Expiry),
+        expires_at => Ok(expires_at),
+    }
+}

@@ -1,0 +1,53 @@
+//! The conformance suite, on SQLite in memory and on files.
+
+#![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails the test")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use apikey_conformance::{StoreFixture, async_trait, store_suite};
+use apikey_core::{KeyRecord, KeyStore};
+use apikey_diesel::DieselStore;
+use tempfile::TempDir;
+
+struct InMemory;
+
+#[async_trait]
+impl StoreFixture for InMemory {
+    type Model = KeyRecord;
+
+    async fn store(&self) -> Arc<dyn KeyStore<KeyRecord>> {
+        Arc::new(DieselStore::sqlite("sqlite::memory:").await.unwrap())
+    }
+
+    fn extra(&self, _owner: u8) {}
+}
+
+struct OnFile {
+    folder: TempDir,
+    files: AtomicU32,
+}
+
+impl OnFile {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), files: AtomicU32::new(0) }
+    }
+}
+
+#[async_trait]
+impl StoreFixture for OnFile {
+    type Model = KeyRecord;
+
+    async fn store(&self) -> Arc<dyn KeyStore<KeyRecord>> {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        let file = self.folder.path().join(format!("{number}.db"));
+        let url = format!("sqlite://{}", file.display());
+        Arc::new(DieselStore::sqlite(&url).await.unwrap())
+    }
+
+    fn extra(&self, _owner: u8) {}
+}
+
+store_suite!(in_memory, InMemory);
+store_suite!(on_file, OnFile::new());

@@ -1,0 +1,12 @@
+//! The store on SQLite: what is true of it beyond the conformance suite.
+
+#![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, reason = "a step that fails ends the test")]
+
+mod check;
+mod dropped;
+mod fixture;
+mod migration;
+mod opening;
+mod rows;
+mod writers;

@@ -1,0 +1,132 @@
+//! What is in the rows: what was written, or an error that says which row is damaged.
+
+use apikey_core::chrono::DateTime;
+use apikey_core::{
+    HashedKey, KeyPatch, KeyQuery, KeyRecord, KeyStore, Rotation, Scopes, StoreError,
+};
+use apikey_diesel::DieselStore;
+
+use crate::fixture::{Folder, HASH, assert_unavailable, at, full_text, new_key};
+
+#[tokio::test]
+async fn every_column_comes_back_as_it_was_written() {
+    let store = DieselStore::sqlite("sqlite::memory:").await.unwrap();
+    let new = new_key("AbCdEfGh")
+        .with_scopes(Scopes::parse("reports:write reports:read").unwrap())
+        .with_expires_at(DateTime::from_timestamp(1_900_000_000, 1_000))
+        .with_rotated_from(Some("IjKlMnOp".to_owned()));
+    let key = store.insert(&new, None).await.unwrap();
+    assert_eq!((key.prefix.as_str(), key.name.as_str()), ("AbCdEfGh", "name"));
+    assert_eq!(key.hashed_key.as_str(), HASH);
+    assert_eq!(key.scopes.as_str(), "reports:read reports:write");
+    assert_eq!((key.created_at, key.expires_at), (at(0), new.expires_at));
+    assert_eq!(key.rotated_from, new.rotated_from);
+    assert_eq!((key.disabled_at, key.revoked_at, key.last_used_at), (None, None, None));
+    assert_eq!(store.get("AbCdEfGh", None).await.unwrap(), Some(key));
+}
+
+#[tokio::test]
+async fn a_search_minds_the_case_and_knows_no_wildcards() {
+    let store = DieselStore::sqlite("sqlite::memory:").await.unwrap();
+    for (prefix, name) in
+        [("AbCdEfGh", "Report"), ("abcdefgh", "report"), ("100%_off", "50%_*?[a]")]
+    {
+        let mut new = new_key(prefix);
+        name.clone_into(&mut new.name);
+        store.insert(&new, None).await.unwrap();
+    }
+    for (text, found) in [
+        ("AbCdEfGh", vec!["AbCdEfGh"]),
+        ("abcdefgh", vec!["abcdefgh"]),
+        ("abcd", vec![]),
+        ("Rep", vec!["AbCdEfGh"]),
+        ("rep", vec!["abcdefgh"]),
+        ("REP", vec![]),
+        ("eport", vec![]),
+        ("reports", vec![]),
+        ("50%_*?[a]", vec!["100%_off"]),
+        ("5%", vec![]),
+        ("%", vec![]),
+        ("_", vec![]),
+        ("*", vec![]),
+        ("?", vec![]),
+        ("", vec!["100%_off", "abcdefgh", "AbCdEfGh"]),
+    ] {
+        let keys = store.list(&KeyQuery::new().search(text), at(0)).await.unwrap().keys;
+        let prefixes: Vec<_> = keys.iter().map(|key| key.prefix.as_str()).collect();
+        assert_eq!(prefixes, found, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_an_error_in_every_operation_that_reads_it() {
+    for (column, value, part) in [
+        ("scopes", "'reports:read \"'", "\"abcdefgh\""),
+        ("scopes", "char(9)", "scopes"),
+        ("scopes", "CAST(x'ff' AS TEXT)", "scopes"),
+        ("created_at", "'yesterday'", "created_at"),
+        ("expires_at", "'2999-01-01 00:00:00'", "expires_at"),
+        ("revoked_at", "''", "revoked_at"),
+        ("last_used_at", "'1763792377'", "last_used_at"),
+    ] {
+        let folder = Folder::new();
+        let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+        let id = store.insert(&new_key("abcdefgh"), None).await.unwrap().id;
+        folder.run("app.db", &format!("UPDATE api_keys SET {column} = {value}"));
+
+        assert_unavailable(store.find_by_prefix("abcdefgh").await, part);
+        assert_unavailable(store.get("abcdefgh", None).await, part);
+        assert_unavailable(store.list(&KeyQuery::new(), at(0)).await, part);
+        let patch = KeyPatch::default().name("new");
+        assert_unavailable(store.update(&id, None, &patch).await, part);
+    }
+}
+
+#[tokio::test]
+async fn tells_a_taken_prefix_from_another_violated_constraint() {
+    let folder = Folder::new();
+    let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+    folder.run("app.db", "CREATE UNIQUE INDEX one_name ON api_keys (name)");
+    let old = store.insert(&new_key("abcdefgh"), None).await.unwrap();
+
+    let mut same_prefix = new_key("abcdefgh");
+    same_prefix.name = "another".to_owned();
+    let taken = store.insert(&same_prefix, None).await;
+    assert!(matches!(taken, Err(StoreError::Duplicate)), "{taken:?}");
+    let rejected = store.insert(&new_key("ABCDEFGH"), None).await.unwrap_err();
+    assert!(matches!(rejected, StoreError::Rejected(_)), "{rejected:?}");
+    assert!(!full_text(&rejected).contains(HASH));
+
+    // A rotation that is rejected leaves the predecessor as it was.
+    let rotation = Rotation::new(None, at(60), new_key("IJKLMNOP"));
+    let rejected = store.rotate(&old.id, None, &rotation).await;
+    assert!(matches!(rejected, Err(StoreError::Rejected(_))), "{rejected:?}");
+    assert_eq!(store.get("abcdefgh", None).await.unwrap(), Some(old));
+}
+
+#[tokio::test]
+async fn refuses_a_time_that_would_sort_wrongly() {
+    let store = DieselStore::sqlite("sqlite::memory:").await.unwrap();
+    let far = DateTime::from_timestamp(253_402_300_800, 0);
+    let outcome = store.insert(&new_key("abcdefgh").with_expires_at(far), None).await;
+    assert!(matches!(outcome, Err(StoreError::Rejected(_))), "{outcome:?}");
+    assert_eq!(store.count(&KeyQuery::new(), at(0)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_encoding_is_matched_byte_by_byte() {
+    let store = DieselStore::sqlite("sqlite::memory:").await.unwrap();
+    for (prefix, hash) in [("one", "sha256$$00"), ("two", "SHA256$$00"), ("three", "sha2560$00")] {
+        let mut new = new_key(prefix);
+        new.hashed_key = HashedKey::new(hash);
+        store.insert(&new, None).await.unwrap();
+    }
+    let count = async |encoding| {
+        let query = KeyQuery::<KeyRecord>::new().encoding(encoding);
+        store.count(&query, at(0)).await.unwrap()
+    };
+    assert_eq!(count("sha256$$").await, 1);
+    assert_eq!(count("sha256_$").await, 0);
+    assert_eq!(count("%").await, 0);
+    assert_eq!(count("256").await, 0);
+}
