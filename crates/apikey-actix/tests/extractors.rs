@@ -159,6 +159,10 @@ impl KeyModel for TeamKey {
     fn owner(&self) -> Option<&i32> {
         Some(&self.team)
     }
+
+    fn owner_of(team: &i32) -> Option<&i32> {
+        Some(team)
+    }
 }
 
 #[actix_web::test]
