@@ -225,7 +225,9 @@ async fn the_debug_output_of_a_key_and_of_the_request_shows_no_secret() {
     };
     let app = App::new().route("/", web::get().to(show)).app_data(web::Data::new(keys));
     let request = authorized(bare("/"), &created.plaintext).to_request();
+    let sent = format!("{:?}", request.headers());
     let shown = text(call_service(&init_service(app).await, request).await).await;
     let (_, secret) = created.plaintext.expose().split_once('.').unwrap();
     assert!(shown.contains("ci") && !shown.contains(secret), "{shown}");
+    assert!(sent.contains("Sensitive") && !sent.contains(secret), "{sent}");
 }
