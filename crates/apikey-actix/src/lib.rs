@@ -66,7 +66,3 @@ pub use apikey_core::{
 pub use crate::extract::{ApiKey, OptionalApiKey};
 pub use crate::middleware::{Require, RequireService, require};
 pub use crate::rejection::ApiKeyRejection;
-/// Runs the examples of the book.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/actix.md")]
-struct Book;

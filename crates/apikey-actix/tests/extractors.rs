@@ -5,7 +5,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::{App, Error, HttpRequest, web};
+use actix_web::{App, Error, HttpMessage, HttpRequest, web};
 use apikey_actix::test::authorized;
 use apikey_actix::{
     ApiKey, ApiKeyRejection, ApiKeys, KeyModel, KeyRecord, NewKey, OptionalApiKey, scope, scopes,
