@@ -57,6 +57,7 @@ mod scope;
 mod serialize;
 mod store;
 mod sync;
+mod usage;
 
 pub use async_trait::async_trait;
 pub use chrono;
