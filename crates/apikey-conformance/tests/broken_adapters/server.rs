@@ -135,22 +135,11 @@ impl App {
     }
 
     async fn route(&self, request: &mut Request) -> Response {
-        if self.is(Defect::LogsKeys) {
-            request.headers.iter().for_each(|(_, value)| log(value));
-        }
-        let result = match request.path.clone().as_str() {
-            "/reportsandmore" if self.is(Defect::GuardsByBeginning) => {
-                self.extract(request).await.map(|_| empty(404))
-            }
-            path if path == "/reports" || path.starts_with("/reports/") => {
-                self.reports(request, path).await
-            }
-            "/admin/secrets" => {
-                let admin = Scope::from_static("admin");
-                self.require(&self.service.keys, request, &admin)
-                    .await
-                    .map(|_| found(request, "secrets"))
-            }
+        self.look_at(request);
+        let path = request.path.clone();
+        let result = match path.as_str() {
+            path if self.guards(path) => self.reports(request, path).await,
+            "/admin/secrets" => self.secrets(request).await,
             "/public" => Ok(found(request, "open")),
             "/protected" => self.whoami(request).await,
             "/either" => self.either(request).await,
@@ -160,6 +149,23 @@ impl App {
             _ => Ok(empty(404)),
         };
         result.unwrap_or_else(|error| self.refuse(&error))
+    }
+
+    fn look_at(&self, request: &Request) {
+        if self.is(Defect::LogsKeys) {
+            request.headers.iter().for_each(|(_, value)| log(value));
+        }
+    }
+
+    fn guards(&self, path: &str) -> bool {
+        let by_beginning = self.is(Defect::GuardsByBeginning) && path.starts_with("/reports");
+        path == "/reports" || path.starts_with("/reports/") || by_beginning
+    }
+
+    async fn secrets(&self, request: &mut Request) -> Result<Response, AuthError> {
+        let admin = Scope::from_static("admin");
+        self.require(&self.service.keys, request, &admin).await?;
+        Ok(found(request, "secrets"))
     }
 
     async fn reports(&self, request: &mut Request, path: &str) -> Result<Response, AuthError> {
