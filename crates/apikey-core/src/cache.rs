@@ -146,7 +146,7 @@ impl<M: KeyModel> KeyCache<M> {
 
     /// Notes that the change has been written.
     pub(crate) fn end_change(&self, prefix: &Prefix) {
-        self.generations.end(prefix);
+        self.generations.end(prefix, || drop(self.entries.remove(prefix)));
     }
 
     /// Forgets a key that was changed elsewhere, and what is being looked up of it.
