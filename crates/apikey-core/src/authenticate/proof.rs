@@ -145,7 +145,7 @@ impl<M: KeyModel> Inner<M> {
         key: &Arc<PresentedKey>,
         stored: &HashedKey,
     ) -> Result<bool, Refusal> {
-        let is_slow = self.hashers.of(stored.as_str())?.is_slow();
+        let is_slow = self.hashers.of(stored.as_str())?.verifies_slowly(stored.as_str());
         let digest = key.bytes().filter(|_| is_slow).and_then(Digest::of);
         let Some(digest) = digest else {
             return Ok(self.verify_hash(prefix.as_str(), key, stored).await?);
@@ -178,7 +178,7 @@ impl<M: KeyModel> Inner<M> {
         stored: &HashedKey,
     ) -> Result<bool, HashError> {
         let hasher = self.hashers.of(stored.as_str())?;
-        if !hasher.is_slow() {
+        if !hasher.verifies_slowly(stored.as_str()) {
             return hasher.verify(key.bytes().unwrap_or_default(), stored.as_str());
         }
         let (hasher, key, stored) = (Arc::clone(hasher), Arc::clone(key), stored.clone());
