@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use apikey_core::{
-    ApiKeys, DenyReason, Found, KeyHasher, KeyPatch, KeyQuery, KeyRecord, KeyStore, MemoryStore,
-    NewRecord, Page, Rotation, Sha256, StoreError, Timestamp, async_trait,
+    ApiKeys, BuildError, DenyReason, Found, Hashers, KeyHasher, KeyPatch, KeyQuery, KeyRecord,
+    KeyStore, MemoryStore, NewRecord, Page, Rotation, Sha256, Sha512, StoreError, Timestamp,
+    async_trait,
 };
 use futures::executor::block_on;
 
-/// A table whose prefix column ignores case, as MySQL's default collation does; counts lookups.
+/// A table whose prefix column ignores case, as MySQL's default collation does, and whose hash column may
+/// only hold SHA-256; counts lookups.
 struct CaseInsensitive(MemoryStore, Arc<AtomicUsize>);
 
 #[async_trait]
@@ -75,6 +77,10 @@ impl KeyStore<KeyRecord> for CaseInsensitive {
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.0.delete_expired(before, limit).await
     }
+
+    fn writable_encodings(&self) -> Option<&[&str]> {
+        Some(&["sha256$$"])
+    }
 }
 
 /// A store that answers `fby8nwcu` with the row `FbY8NwcU`, whose hash even fits the text presented.
@@ -116,4 +122,13 @@ fn malformed_keys_cost_no_allocation_and_no_lookup() {
     assert_eq!(lookups.load(Ordering::SeqCst), 0);
     assert!(block_on(keys.verify("FbY8NwcU.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g")).is_err());
     assert_eq!(lookups.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn writes_no_hash_that_the_store_may_not_hold() {
+    let store = || CaseInsensitive(MemoryStore::new(), Arc::default());
+    let built = ApiKeys::builder(store()).hashers(Hashers::new(Sha512).accept(Sha256)).build();
+    assert!(matches!(built, Err(BuildError::NotWritable { writable }) if writable == ["sha256$$"]));
+    let built = ApiKeys::builder(store()).hashers(Hashers::new(Sha256).accept(Sha512)).build();
+    assert!(block_on(built.unwrap().create("k")).is_ok());
 }
