@@ -7,7 +7,7 @@
 //! use actix_web::{App, web};
 //! use apikey_actix::{ApiKey, ApiKeys, OptionalApiKey, require, scope};
 //!
-//! # use actix_web::test::{TestRequest, call_service, init_service};
+//! # use {actix_web::test::{TestRequest, call_service, init_service}, apikey_actix::test};
 //! # fn reports(service: &mut web::ServiceConfig) { service.route("", web::get().to(async || "reports")); }
 //! # actix_web::rt::System::new().block_on(async {
 //! let keys = ApiKeys::in_memory(); // or `ApiKeys::new(DieselStore::sqlite("sqlite://app.db").await?)`
@@ -32,7 +32,6 @@
 //! # assert_eq!(call_service(&app, request.to_request()).await.status(), 200);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
-//! # use apikey_actix::test;
 //! ```
 //!
 //! # What goes where
@@ -67,7 +66,3 @@ pub use apikey_core::{
 pub use crate::extract::{ApiKey, OptionalApiKey};
 pub use crate::middleware::{Require, RequireService, require};
 pub use crate::rejection::ApiKeyRejection;
-/// Runs the examples of the book.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/actix.md")]
-struct Book;

@@ -1,5 +1,4 @@
 //! CORS around the guard, in the order that the documentation demands.
-#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use actix_cors::Cors;
 use actix_web::http::Method;

@@ -5,7 +5,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::{App, Error, HttpRequest, web};
+use actix_web::{App, Error, HttpMessage, HttpRequest, web};
 use apikey_actix::test::authorized;
 use apikey_actix::{
     ApiKey, ApiKeyRejection, ApiKeys, KeyModel, KeyRecord, NewKey, OptionalApiKey, scope, scopes,
@@ -159,6 +159,10 @@ impl KeyModel for TeamKey {
     fn owner(&self) -> Option<&i32> {
         Some(&self.team)
     }
+
+    fn owner_of(team: &i32) -> Option<&i32> {
+        Some(team)
+    }
 }
 
 #[actix_web::test]
@@ -221,7 +225,9 @@ async fn the_debug_output_of_a_key_and_of_the_request_shows_no_secret() {
     };
     let app = App::new().route("/", web::get().to(show)).app_data(web::Data::new(keys));
     let request = authorized(bare("/"), &created.plaintext).to_request();
+    let sent = format!("{:?}", request.headers());
     let shown = text(call_service(&init_service(app).await, request).await).await;
     let (_, secret) = created.plaintext.expose().split_once('.').unwrap();
     assert!(shown.contains("ci") && !shown.contains(secret), "{shown}");
+    assert!(sent.contains("Sensitive") && !sent.contains(secret), "{sent}");
 }

@@ -1,5 +1,5 @@
 //! `require` among other middleware.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;

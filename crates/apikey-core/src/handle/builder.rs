@@ -6,6 +6,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{ApiKeys, HandleId, Inner, Rehashes};
+use crate::cache::flight::Flights;
+use crate::cache::{Cache, KeyCache, Memo};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{KeyLocation, Place};
 use crate::error::AnswerStyle;
@@ -36,6 +38,7 @@ pub struct ApiKeysBuilder<M: KeyModel> {
     hashers: Hashers,
     hashing_threads: HashingThreads,
     rehashes: bool,
+    cache: Option<Cache>,
     locations: Vec<KeyLocation>,
     realm: String,
     hides_expired: bool,
@@ -106,6 +109,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
             hashers: Hashers::default(),
             hashing_threads: HashingThreads::default(),
             rehashes: true,
+            cache: None,
             locations: vec![KeyLocation::authorization("Api-Key")],
             realm: "api".to_owned(),
             hides_expired: false,
@@ -139,6 +143,12 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// string is hashed anew with the preferred one.
     pub fn keep_hashes(self) -> Self {
         Self { rehashes: false, ..self }
+    }
+
+    /// Keeps verified keys in memory for a short time; off by default. See [`Cache`] for what that means
+    /// for changes by other processes.
+    pub fn cache(self, cache: Cache) -> Self {
+        Self { cache: Some(cache), ..self }
     }
 
     /// Sets where requests may carry the key; `Authorization: Api-Key` alone by default.
@@ -240,6 +250,10 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 formats: Formats::new(formats),
                 hashers: self.hashers,
                 gate: Gate::new(self.hashing_threads),
+                memo: Memo::new(),
+                verifications: Flights::new(),
+                cache: self.cache.map(KeyCache::new),
+                lookups: Flights::new(),
                 rehashes: Rehashes::new(self.rehashes),
                 locations: self.locations,
                 answers: Arc::new(AnswerStyle { challenges, hides_expired: self.hides_expired }),
