@@ -3,4 +3,5 @@
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/key-format.md")]
 #[doc = include_str!("../docs/actix.md")]
+#[doc = include_str!("../docs/openapi.md")]
 mod book {}

@@ -36,6 +36,7 @@
 //! | `pbkdf2` | `Pbkdf2` |
 //! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
 //! | `serde` | `Serialize` for [`KeyRecord`] and [`Scopes`] |
+//! | `utoipa` | the module `openapi`: keys in OpenAPI documents |
 //!
 //! None is on by default, and none changes behaviour.
 
@@ -50,6 +51,8 @@ mod hash;
 mod key;
 mod manage;
 mod model;
+#[cfg(feature = "utoipa")]
+pub mod openapi;
 mod permission;
 mod policy;
 mod scope;

@@ -87,7 +87,7 @@ mod tests {
         let good = keys.create(NewKey::new("probe").scopes([SCOPE])).await.unwrap().plaintext;
         let bare = keys.create("without scopes").await.unwrap().plaintext;
         let (good, bare) = (good.expose(), bare.expose());
-        let unverifiable = unverifiable_key(&*store).await;
+        let unverifiable = unverifiable_key(&store).await;
 
         for (sent, code) in [
             (vec![], Code::Unauthenticated),
