@@ -2,6 +2,9 @@
 
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/key-format.md")]
+#[doc = include_str!("../docs/axum.md")]
 #[doc = include_str!("../docs/actix.md")]
 #[doc = include_str!("../docs/openapi.md")]
+#[doc = include_str!("../docs/operations.md")]
+#[doc = include_str!("../docs/testing.md")]
 mod book {}
