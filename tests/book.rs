@@ -2,6 +2,8 @@
 
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/key-format.md")]
+#[doc = include_str!("../docs/caching.md")]
+#[doc = include_str!("../docs/which-hash.md")]
 #[doc = include_str!("../docs/axum.md")]
 #[doc = include_str!("../docs/actix.md")]
 #[doc = include_str!("../docs/openapi.md")]

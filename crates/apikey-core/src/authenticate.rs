@@ -252,6 +252,7 @@ impl<M: KeyModel> Inner<M> {
         policy::state(proven.key(), proven.is_usable(), now)
             .map_err(|reason| self.refuse(reason, Some(prefix)))?;
         event::granted(prefix);
+        self.usage.note(&proven.key().record().id, proven.noted(), now);
         Ok(Verified { key: proven.into_key(), issuer: self.id, location })
     }
 

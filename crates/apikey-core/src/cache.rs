@@ -16,6 +16,7 @@ use crate::clock::{Timestamp, after};
 use crate::hash::HashedKey;
 use crate::key::Prefix;
 use crate::model::KeyModel;
+use crate::usage::Noted;
 
 /// Keeps verified keys in memory for a short time, so that a request with one of them asks neither the
 /// store nor a hasher. Off unless [`ApiKeysBuilder::cache`](crate::ApiKeysBuilder::cache) turns it on.
@@ -78,7 +79,7 @@ const MOST_MARKS: usize = 10_000;
 /// count if the digest is that of the text presented.
 pub(crate) struct KeyCache<M> {
     time_to_live: Duration,
-    entries: Entries<Prefix, CachedKey<M>>,
+    entries: Entries<Prefix, Arc<CachedKey<M>>>,
     generations: Generations<Prefix, Timestamp>,
 }
 
@@ -88,12 +89,7 @@ pub(crate) struct CachedKey<M> {
     pub(crate) key: Arc<M>,
     pub(crate) is_usable: bool,
     deadline: Timestamp,
-}
-
-impl<M> Clone for CachedKey<M> {
-    fn clone(&self) -> Self {
-        Self { key: Arc::clone(&self.key), ..*self }
-    }
+    pub(crate) noted: Noted,
 }
 
 impl<M: KeyModel> KeyCache<M> {
@@ -111,7 +107,7 @@ impl<M: KeyModel> KeyCache<M> {
         prefix: &Prefix,
         digest: &Digest,
         now: Timestamp,
-    ) -> Option<CachedKey<M>> {
+    ) -> Option<Arc<CachedKey<M>>> {
         let entry = self.entries.get(prefix)?;
         (entry.digest.is(digest) && now < entry.deadline).then_some(entry)
     }
@@ -136,7 +132,8 @@ impl<M: KeyModel> KeyCache<M> {
     ) {
         let Some(deadline) = after(now, self.time_to_live) else { return };
         let deadline = key.record().expires_at.map_or(deadline, |expiry| expiry.min(deadline));
-        let entry = CachedKey { digest, key, is_usable, deadline };
+        let noted = Noted::default();
+        let entry = Arc::new(CachedKey { digest, key, is_usable, deadline, noted });
         self.generations.fill(&prefix, ticket, now, || self.entries.insert(prefix, entry));
     }
 
@@ -149,7 +146,7 @@ impl<M: KeyModel> KeyCache<M> {
 
     /// Notes that the change has been written.
     pub(crate) fn end_change(&self, prefix: &Prefix) {
-        self.generations.end(prefix);
+        self.generations.end(prefix, || drop(self.entries.remove(prefix)));
     }
 
     /// Forgets a key that was changed elsewhere, and what is being looked up of it.

@@ -42,6 +42,11 @@ pub(crate) fn rehash_failed(prefix: &str, error: &(dyn Error + 'static)) {
     tracing::warn!(prefix, error, "API key could not be hashed anew");
 }
 
+/// The times of last use could not be written; they stay pending.
+pub(crate) fn usage_not_written(error: &(dyn Error + 'static)) {
+    tracing::warn!(error, "the last use of API keys could not be written");
+}
+
 /// A guard has no handle.
 pub(crate) fn not_configured(missing_line: &str) {
     tracing::error!(

@@ -22,6 +22,7 @@ use crate::key::format::Formats;
 use crate::model::{KeyModel, KeyRecord};
 use crate::store::KeyStore;
 use crate::store::memory::MemoryStore;
+use crate::usage::Usage;
 
 pub(crate) mod builder;
 
@@ -59,6 +60,7 @@ pub(crate) struct Inner<M: KeyModel> {
     pub(crate) cache: Option<KeyCache<M>>,
     pub(crate) lookups: Flights<Digest, Result<Proven<M>, Refusal>>,
     pub(crate) rehashes: Rehashes,
+    pub(crate) usage: Usage<M::Id>,
     pub(crate) locations: Vec<KeyLocation>,
     pub(crate) answers: Arc<AnswerStyle>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -2,12 +2,18 @@
 
 #[cfg(feature = "argon2")]
 pub(crate) mod argon2;
+#[cfg(feature = "bcrypt")]
+pub(crate) mod bcrypt;
+#[cfg(feature = "django")]
+pub(crate) mod django;
 pub(crate) mod gate;
 pub(crate) mod hmac;
 #[cfg(feature = "pbkdf2")]
 pub(crate) mod pbkdf2;
 #[cfg(feature = "password-hash")]
 pub(crate) mod phc;
+#[cfg(feature = "scrypt")]
+pub(crate) mod scrypt;
 pub(crate) mod set;
 pub(crate) mod sha2;
 
@@ -86,10 +92,16 @@ pub trait KeyHasher: fmt::Debug + Send + Sync + 'static {
         !self.recognizes(stored)
     }
 
-    /// Whether one hash takes long enough (over about 50 microseconds) to be kept off the threads that
+    /// Whether making a hash takes long enough (over about 50 microseconds) to be kept off the threads that
     /// serve requests; it then runs on the threads of [`HashingThreads`](crate::HashingThreads).
     fn is_slow(&self) -> bool {
         true
+    }
+
+    /// Whether verifying this stored string takes that long.
+    fn verifies_slowly(&self, stored: &str) -> bool {
+        let _ = stored;
+        self.is_slow()
     }
 
     /// Returns the longest input in bytes, if there is a limit that a key could pass (bcrypt: 72).

@@ -34,6 +34,9 @@
 //! |---|---|
 //! | `argon2` | `Argon2id` |
 //! | `pbkdf2` | `Pbkdf2` |
+//! | `scrypt` | `Scrypt` |
+//! | `bcrypt` | `Bcrypt` |
+//! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
 //! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
 //! | `serde` | `Serialize` for [`KeyRecord`] and [`Scopes`] |
 //! | `utoipa` | the module `openapi`: keys in OpenAPI documents |
@@ -60,6 +63,7 @@ mod scope;
 mod serialize;
 mod store;
 mod sync;
+mod usage;
 
 pub use async_trait::async_trait;
 pub use chrono;
@@ -73,12 +77,18 @@ pub use crate::handle::ApiKeys;
 pub use crate::handle::builder::{ApiKeysBuilder, BuildError};
 #[cfg(feature = "argon2")]
 pub use crate::hash::argon2::Argon2id;
+#[cfg(feature = "bcrypt")]
+pub use crate::hash::bcrypt::Bcrypt;
+#[cfg(feature = "django")]
+pub use crate::hash::django::Django;
 pub use crate::hash::gate::HashingThreads;
 pub use crate::hash::hmac::{HmacSha256, Pepper, PepperError};
 #[cfg(feature = "pbkdf2")]
 pub use crate::hash::pbkdf2::Pbkdf2;
 #[cfg(feature = "password-hash")]
 pub use crate::hash::phc::{ParameterCaps, Phc};
+#[cfg(feature = "scrypt")]
+pub use crate::hash::scrypt::Scrypt;
 pub use crate::hash::set::Hashers;
 pub use crate::hash::sha2::{Sha256, Sha512};
 pub use crate::hash::{HashError, HashedKey, KeyHasher};

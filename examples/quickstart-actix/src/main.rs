@@ -25,10 +25,12 @@ async fn main() -> anyhow::Result<()> {
         format!("cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run -p quickstart-actix`")
     })?;
     greet(&keys, listener.local_addr()?, &url).await?;
+    actix_web::rt::spawn(keys.maintain()); // writes when keys were last used
     // Every worker thread has an application of its own; the handle is one.
-    let app = move || App::new().configure(|service| routes::configure(service, &keys));
+    let served = keys.clone();
+    let app = move || App::new().configure(|service| routes::configure(service, &served));
     HttpServer::new(app).listen(listener)?.run().await?;
-    Ok(())
+    Ok(keys.flush().await?)
 }
 
 /// Prints what to try; makes a first key if there is none.

@@ -33,8 +33,10 @@ async fn main() -> anyhow::Result<()> {
     };
     let failure = Arc::new(OnceLock::new());
     let greeting = greeting(keys.clone(), url, Arc::clone(&failure));
-    let app = routes::app(rocket::custom(config), keys).attach(greeting);
+    rocket::tokio::spawn(keys.maintain()); // writes when keys were last used
+    let app = routes::app(rocket::custom(config), keys.clone()).attach(greeting);
     app.launch().await.map_err(|error| explain(error, port))?;
+    keys.flush().await?;
     Arc::into_inner(failure).and_then(OnceLock::into_inner).map_or(Ok(()), Err)
 }
 

@@ -12,16 +12,18 @@ use crate::handle::Inner;
 use crate::hash::{HashError, HashedKey};
 use crate::key::{Prefix, PresentedKey};
 use crate::model::KeyModel;
+use crate::usage::Noted;
 
 /// A key whose secret has been proven, whatever its state. Only this file makes one.
 pub(crate) struct Proven<M> {
     key: Arc<M>,
     is_usable: bool,
+    noted: Noted,
 }
 
 impl<M> Clone for Proven<M> {
     fn clone(&self) -> Self {
-        Self { key: Arc::clone(&self.key), is_usable: self.is_usable }
+        Self { key: Arc::clone(&self.key), noted: Arc::clone(&self.noted), ..*self }
     }
 }
 
@@ -33,6 +35,11 @@ impl<M> Proven<M> {
     /// What the model's own filter says.
     pub(super) fn is_usable(&self) -> bool {
         self.is_usable
+    }
+
+    /// Whether a use of the key has been noted lately.
+    pub(super) fn noted(&self) -> &Noted {
+        &self.noted
     }
 
     pub(super) fn into_key(self) -> Arc<M> {
@@ -77,7 +84,8 @@ impl<M: KeyModel> Inner<M> {
         let cache = self.cache.as_ref()?;
         let (digest, now) = (Digest::of(text)?, self.now());
         let entry = cache.get(prefix, &digest, now)?;
-        Some((Proven { key: entry.key, is_usable: entry.is_usable }, now))
+        let (key, noted) = (Arc::clone(&entry.key), Arc::clone(&entry.noted));
+        Some((Proven { key, is_usable: entry.is_usable, noted }, now))
     }
 
     /// Looks a key up and proves its secret. With the cache on, together with all who present the same
@@ -123,7 +131,8 @@ impl<M: KeyModel> Inner<M> {
             return Err(DenyReason::UnknownPrefix.into());
         };
         if self.verify_once(prefix, key, &found.key.record().hashed_key).await? {
-            Ok(Proven { key: Arc::new(found.key), is_usable: found.is_usable })
+            let (key, is_usable) = (Arc::new(found.key), found.is_usable);
+            Ok(Proven { key, is_usable, noted: Noted::default() })
         } else {
             Err(DenyReason::WrongSecret.into())
         }
@@ -136,7 +145,7 @@ impl<M: KeyModel> Inner<M> {
         key: &Arc<PresentedKey>,
         stored: &HashedKey,
     ) -> Result<bool, Refusal> {
-        let is_slow = self.hashers.of(stored.as_str())?.is_slow();
+        let is_slow = self.hashers.of(stored.as_str())?.verifies_slowly(stored.as_str());
         let digest = key.bytes().filter(|_| is_slow).and_then(Digest::of);
         let Some(digest) = digest else {
             return Ok(self.verify_hash(prefix.as_str(), key, stored).await?);
@@ -169,7 +178,7 @@ impl<M: KeyModel> Inner<M> {
         stored: &HashedKey,
     ) -> Result<bool, HashError> {
         let hasher = self.hashers.of(stored.as_str())?;
-        if !hasher.is_slow() {
+        if !hasher.verifies_slowly(stored.as_str()) {
             return hasher.verify(key.bytes().unwrap_or_default(), stored.as_str());
         }
         let (hasher, key, stored) = (Arc::clone(hasher), Arc::clone(key), stored.clone());

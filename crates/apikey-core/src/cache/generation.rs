@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The generation under which a lookup began. What it found counts only while no change of its prefix
 /// has happened since.
@@ -86,8 +86,9 @@ impl<P: Eq + Hash, T: Copy + Ord> Generations<P, T> {
         forget();
     }
 
-    /// Notes that the change has been written. The mark stays until its time.
-    pub(crate) fn end(&self, prefix: &P) {
+    /// Notes that the change has been written, and runs `forget` again: a write may outlast its mark, and
+    /// the row be read and cached meanwhile. A mark whose time is not over stays.
+    pub(crate) fn end(&self, prefix: &P, forget: impl FnOnce()) {
         let mut state = self.lock();
         let generation = state.advance();
         match state.marks.get_mut(prefix) {
@@ -95,6 +96,7 @@ impl<P: Eq + Hash, T: Copy + Ord> Generations<P, T> {
             // The mark was dropped for want of room.
             None => state.floor = generation,
         }
+        forget();
     }
 
     /// Voids every ticket, and runs `forget`, which drops all that is cached.

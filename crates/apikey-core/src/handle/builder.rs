@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -16,6 +17,7 @@ use crate::hash::set::Hashers;
 use crate::key::format::{Formats, KeyFormat};
 use crate::model::KeyModel;
 use crate::store::KeyStore;
+use crate::usage::{self, Usage};
 
 /// Puts an [`ApiKeys`] handle together; see [`ApiKeys::builder`].
 ///
@@ -39,6 +41,7 @@ pub struct ApiKeysBuilder<M: KeyModel> {
     hashing_threads: HashingThreads,
     rehashes: bool,
     cache: Option<Cache>,
+    usage_interval: Duration,
     locations: Vec<KeyLocation>,
     realm: String,
     hides_expired: bool,
@@ -110,6 +113,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
             hashing_threads: HashingThreads::default(),
             rehashes: true,
             cache: None,
+            usage_interval: usage::INTERVAL,
             locations: vec![KeyLocation::authorization("Api-Key")],
             realm: "api".to_owned(),
             hides_expired: false,
@@ -149,6 +153,11 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// for changes by other processes.
     pub fn cache(self, cache: Cache) -> Self {
         Self { cache: Some(cache), ..self }
+    }
+
+    /// Sets how often [`ApiKeys::maintain`] writes when keys were last used; every 60 seconds by default.
+    pub fn usage_interval(self, usage_interval: Duration) -> Self {
+        Self { usage_interval, ..self }
     }
 
     /// Sets where requests may carry the key; `Authorization: Api-Key` alone by default.
@@ -255,6 +264,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 cache: self.cache.map(KeyCache::new),
                 lookups: Flights::new(),
                 rehashes: Rehashes::new(self.rehashes),
+                usage: Usage::new(self.usage_interval),
                 locations: self.locations,
                 answers: Arc::new(AnswerStyle { challenges, hides_expired: self.hides_expired }),
                 clock: self.clock,
