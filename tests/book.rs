@@ -4,5 +4,9 @@
 #[doc = include_str!("../docs/key-format.md")]
 #[doc = include_str!("../docs/caching.md")]
 #[doc = include_str!("../docs/which-hash.md")]
+#[doc = include_str!("../docs/axum.md")]
 #[doc = include_str!("../docs/actix.md")]
+#[doc = include_str!("../docs/openapi.md")]
+#[doc = include_str!("../docs/operations.md")]
+#[doc = include_str!("../docs/testing.md")]
 mod book {}

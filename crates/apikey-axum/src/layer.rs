@@ -13,14 +13,15 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::rejection::{ProblemResponse, Respond};
 use crate::{ApiKeyRejection, headers};
 
 /// Guards a service: only requests with a good key that has the permission get in.
 ///
 /// It is a tower layer for any service of `http` requests whose response body can be made of a
 /// `String`: for [`Router::layer`], [`Router::route_layer`], a single [`MethodRouter`], or no Axum at
-/// all. The result of the verification rides in the request: an extractor or a guard behind it does
-/// not verify again.
+/// all; other bodies need [`RequireLayer::respond_with`]. The result of the verification rides in the
+/// request: an extractor or a guard behind it does not verify again.
 ///
 /// [`Router::layer`] guards the routes of a router, but not the unknown paths below the place where
 /// that router is nested: use [`guarded`] for that.
@@ -38,7 +39,8 @@ use crate::{ApiKeyRejection, headers};
 ///     .route_layer(require(&keys, scope("reports:read") | scope("admin")));
 /// ```
 pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -> RequireLayer<M> {
-    RequireLayer(Guard { keys: keys.clone(), permission: Arc::new(permission), strips: false })
+    let (keys, permission) = (keys.clone(), Arc::new(permission));
+    RequireLayer(Guard { keys, permission, strips: false, respond: ProblemResponse })
 }
 
 /// Guards a whole subtree: unknown paths and methods, too, are answered only to a good key that has the
@@ -99,9 +101,9 @@ where
 
 /// The layer made by [`require`].
 #[derive(Debug, Clone)]
-pub struct RequireLayer<M: KeyModel>(Guard<M>);
+pub struct RequireLayer<M: KeyModel, R = ProblemResponse>(Guard<M, R>);
 
-impl<M: KeyModel> RequireLayer<M> {
+impl<M: KeyModel, R> RequireLayer<M, R> {
     /// Takes the key out of the request before the inner service sees it: all lines of the header that
     /// carried it, or the parameter of the query. For proxies, and for handlers that log requests.
     ///
@@ -111,10 +113,57 @@ impl<M: KeyModel> RequireLayer<M> {
         self.0.strips = true;
         self
     }
+
+    /// Answers refusals in another way, for protocols that are not plain HTTP and for bodies that cannot
+    /// be made of a `String`. The function says everything: status, headers, body. The rejection rides in
+    /// the response's extensions, as it does by default.
+    ///
+    /// To change the body alone, a middleware around the guard is simpler, and changes the refusals of
+    /// extractors, too: see [`ApiKeyRejection`].
+    ///
+    /// # Examples
+    /// A gRPC server answers 200, and the refusal is a header; `examples/grpc` does it with tonic.
+    /// ```
+    /// use apikey_axum::{AnyKey, ApiKeyRejection, ApiKeys, require};
+    /// use http::{HeaderValue, Request, Response};
+    /// use tower::{Layer, ServiceExt, service_fn};
+    ///
+    /// /// A body that no `String` makes.
+    /// struct Frames(Vec<u32>);
+    ///
+    /// fn unauthenticated(_: &ApiKeyRejection) -> Response<Frames> {
+    ///     let mut response = Response::new(Frames(Vec::new()));
+    ///     response.headers_mut().insert("grpc-status", HeaderValue::from_static("16"));
+    ///     response
+    /// }
+    ///
+    /// # futures::executor::block_on(async {
+    /// let keys = ApiKeys::in_memory();
+    /// let service = require(&keys, AnyKey).respond_with(unauthenticated).layer(service_fn(
+    ///     async |_: Request<()>| Ok::<_, std::io::Error>(Response::new(Frames(vec![1, 2]))),
+    /// ));
+    /// let refused = service.oneshot(Request::new(())).await?;
+    /// assert_eq!(refused.headers()["grpc-status"], "16");
+    /// assert!(refused.into_body().0.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Security
+    /// The function is called for refused requests alone, and cannot let one in. Tell the client no more
+    /// than [`AuthError::status`] does: [`AuthError::reason`] is for logs.
+    #[must_use]
+    pub fn respond_with<F, B>(self, respond: F) -> RequireLayer<M, F>
+    where
+        F: Fn(&ApiKeyRejection) -> http::Response<B>,
+    {
+        let Guard { keys, permission, strips, respond: _ } = self.0;
+        RequireLayer(Guard { keys, permission, strips, respond })
+    }
 }
 
-impl<S, M: KeyModel> Layer<S> for RequireLayer<M> {
-    type Service = RequireService<S, M>;
+impl<S, M: KeyModel, R: Clone> Layer<S> for RequireLayer<M, R> {
+    type Service = RequireService<S, M, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
         RequireService { inner, guard: Arc::new(self.0.clone()) }
@@ -123,20 +172,20 @@ impl<S, M: KeyModel> Layer<S> for RequireLayer<M> {
 
 /// The service made by [`require`].
 #[derive(Debug, Clone)]
-pub struct RequireService<S, M: KeyModel> {
+pub struct RequireService<S, M: KeyModel, R = ProblemResponse> {
     inner: S,
-    guard: Arc<Guard<M>>,
+    guard: Arc<Guard<M, R>>,
 }
 
-impl<S, M, B, ResB> Service<http::Request<B>> for RequireService<S, M>
+impl<S, M, B, R, ResB> Service<http::Request<B>> for RequireService<S, M, R>
 where
     S: Service<http::Request<B>, Response = http::Response<ResB>> + Clone,
     M: KeyModel,
-    ResB: From<String>,
+    R: Respond<ResB>,
 {
     type Response = http::Response<ResB>;
     type Error = S::Error;
-    type Future = RequireFuture<S, M, B>;
+    type Future = RequireFuture<S, M, B, R>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -154,29 +203,29 @@ where
 
 pin_project! {
     /// The response of a [`RequireService`].
-    pub struct RequireFuture<S, M, B>
+    pub struct RequireFuture<S, M, B, R = ProblemResponse>
     where
         S: Service<http::Request<B>>,
         M: KeyModel,
     {
         #[pin]
-        step: Step<S, M, B, S::Future>,
+        step: Step<S, M, B, R, S::Future>,
     }
 }
 
 pin_project! {
     #[project = StepProjection]
-    enum Step<S, M: KeyModel, B, F> {
-        Verify { outcome: Authenticate<M>, waiting: Option<(S, Parts, B, Arc<Guard<M>>)> },
+    enum Step<S, M: KeyModel, B, R, F> {
+        Verify { outcome: Authenticate<M>, waiting: Option<(S, Parts, B, Arc<Guard<M, R>>)> },
         Serve { #[pin] response: F },
     }
 }
 
-impl<S, M, B, ResB> Future for RequireFuture<S, M, B>
+impl<S, M, B, R, ResB> Future for RequireFuture<S, M, B, R>
 where
     S: Service<http::Request<B>, Response = http::Response<ResB>>,
     M: KeyModel,
-    ResB: From<String>,
+    R: Respond<ResB>,
 {
     type Output = Result<http::Response<ResB>, S::Error>;
 
@@ -191,7 +240,7 @@ where
             return Poll::Pending;
         };
         if let Err(error) = guard.admit(&mut parts, outcome) {
-            return Poll::Ready(Ok(ApiKeyRejection::from(error).response()));
+            return Poll::Ready(Ok(ApiKeyRejection::from(error).response_by(&guard.respond)));
         }
         let response = inner.call(http::Request::from_parts(parts, body));
         step.set(Step::Serve { response });
@@ -199,7 +248,7 @@ where
     }
 }
 
-impl<S, M, B> fmt::Debug for RequireFuture<S, M, B>
+impl<S, M, B, R> fmt::Debug for RequireFuture<S, M, B, R>
 where
     S: Service<http::Request<B>>,
     M: KeyModel,
@@ -210,13 +259,14 @@ where
 }
 
 #[derive(Clone)]
-struct Guard<M: KeyModel> {
+struct Guard<M: KeyModel, R> {
     keys: ApiKeys<M>,
     permission: Arc<dyn Permission<M>>,
     strips: bool,
+    respond: R,
 }
 
-impl<M: KeyModel> Guard<M> {
+impl<M: KeyModel, R> Guard<M, R> {
     fn admit(
         &self,
         parts: &mut Parts,
@@ -232,7 +282,7 @@ impl<M: KeyModel> Guard<M> {
     }
 }
 
-impl<M: KeyModel> fmt::Debug for Guard<M> {
+impl<M: KeyModel, R> fmt::Debug for Guard<M, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("keys", &self.keys)

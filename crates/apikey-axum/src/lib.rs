@@ -59,4 +59,4 @@ pub use apikey_core::{
 
 pub use crate::extract::{ApiKey, OptionalApiKey};
 pub use crate::layer::{RequireFuture, RequireLayer, RequireService, guarded, require};
-pub use crate::rejection::ApiKeyRejection;
+pub use crate::rejection::{ApiKeyRejection, ProblemResponse, Respond};

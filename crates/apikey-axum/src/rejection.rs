@@ -55,23 +55,50 @@ impl ApiKeyRejection {
         &self.0
     }
 
-    /// Makes the response, with a body of any type that holds text.
-    pub(crate) fn response<B: From<String>>(self) -> http::Response<B> {
-        let mut response = http::Response::new(B::from(self.0.body()));
-        *response.status_mut() =
-            StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        for (name, value) in self.0.headers() {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
+    /// Makes the response, in which the refusal rides.
+    pub(crate) fn response_by<B>(self, respond: &impl Respond<B>) -> http::Response<B> {
+        let mut response = respond.respond(&self);
         response.extensions_mut().insert(self);
         response
     }
 }
 
+/// Makes a response of a refusal: [`ProblemResponse`], or a function.
+pub trait Respond<B> {
+    /// Makes the whole response: status, headers, body.
+    fn respond(&self, rejection: &ApiKeyRejection) -> http::Response<B>;
+}
+
+/// The answer of the core: an RFC 9457 problem, with a body of any type that holds text.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ProblemResponse;
+
+impl<B: From<String>> Respond<B> for ProblemResponse {
+    fn respond(&self, ApiKeyRejection(error): &ApiKeyRejection) -> http::Response<B> {
+        let mut response = http::Response::new(B::from(error.body()));
+        *response.status_mut() =
+            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in error.headers() {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+impl<F, B> Respond<B> for F
+where
+    F: Fn(&ApiKeyRejection) -> http::Response<B>,
+{
+    fn respond(&self, rejection: &ApiKeyRejection) -> http::Response<B> {
+        self(rejection)
+    }
+}
+
 impl IntoResponse for ApiKeyRejection {
     fn into_response(self) -> Response {
-        self.response()
+        self.response_by(&ProblemResponse)
     }
 }

@@ -6,15 +6,24 @@ use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
 use apikey_axum::test::authorized;
-use apikey_axum::{AnyKey, ApiKeys, KeyLocation, KeyRecord, NewKey, require, rule, scope};
+use apikey_axum::{
+    AnyKey, ApiKeyRejection, ApiKeys, KeyLocation, KeyRecord, NewKey, require, rule, scope,
+};
+use apikey_conformance::adapter::client::{RawRequest, send};
 use apikey_core::MemoryStore;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::OriginalUri;
 use axum::routing::get;
 use futures::FutureExt;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 /// Answers with what it sees of a request, whose body is of no particular type.
@@ -49,6 +58,29 @@ async fn guards_a_plain_tower_service() {
     let served = open.oneshot(request()).await.unwrap();
     assert_eq!(text(served).await, "/x?a=b sensitive: Some(true)");
     assert_eq!(closed.oneshot(request()).await.unwrap().status(), 403);
+}
+
+#[tokio::test]
+async fn guards_a_plain_hyper_server() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let service = require(&keys, AnyKey).layer(service_fn(echo::<Incoming>));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = TowerToHyperService::new(service.clone());
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            connection.await.unwrap();
+        }
+    });
+
+    let refused = send(address, &RawRequest::get("/x")).await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.all("www-authenticate"), [r#"Api-Key realm="api""#]);
+    let served = send(address, &RawRequest::get("/x").key(created.plaintext.expose())).await;
+    assert_eq!(served.text(), "/x sensitive: Some(true)");
 }
 
 /// Must be called only when ready, as tower's contract demands.
@@ -102,6 +134,30 @@ fn the_layer_can_be_shared_between_threads() {
 fn debug_output_names_the_guard() {
     let text = format!("{:?}", require(&ApiKeys::in_memory(), AnyKey).strip());
     assert!(text.contains("strips: true"), "{text}");
+}
+
+#[tokio::test]
+async fn a_function_answers_refusals_and_nothing_else() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let teapot = |rejection: &ApiKeyRejection| {
+        let mut response = Response::new(Full::from(rejection.error().status().to_string()));
+        *response.status_mut() = StatusCode::IM_A_TEAPOT;
+        response
+    };
+    for (service, status) in [
+        (require(&keys, AnyKey).respond_with(teapot), 200),
+        (require(&keys, scope("admin")).strip().respond_with(teapot), 418),
+    ] {
+        let service = service.layer(service_fn(echo::<()>));
+        let refused = service.clone().oneshot(Request::new(())).await.unwrap();
+        assert_eq!(refused.status(), 418);
+        assert!(refused.headers().is_empty(), "the function says everything");
+        assert!(refused.extensions().get::<ApiKeyRejection>().is_some());
+        assert_eq!(text(refused).await, "401");
+        let request = authorized(Request::new(()), &created.plaintext);
+        assert_eq!(service.oneshot(request).await.unwrap().status(), status);
+    }
 }
 
 fn keys_with(locations: impl IntoIterator<Item = KeyLocation>) -> ApiKeys {

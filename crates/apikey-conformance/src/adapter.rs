@@ -2,7 +2,7 @@
 //! macro that stamps them all.
 
 mod answer;
-mod client;
+pub mod client;
 pub mod failure;
 pub mod guard;
 pub mod load;
@@ -56,6 +56,12 @@ pub struct Service {
 }
 
 impl Service {
+    /// Puts the application together, for tests beyond the suite.
+    #[must_use]
+    pub fn new(keys: ApiKeys<KeyRecord>, other: ApiKeys<KeyRecord>) -> Self {
+        Self { keys, other }
+    }
+
     /// Returns the body of `/protected`: `{"name","prefix","scopes"}` as JSON, to be sent as
     /// `application/json`.
     #[must_use]

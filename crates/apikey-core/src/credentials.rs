@@ -76,6 +76,7 @@ impl KeyLocation {
     }
 
     /// A place of your own, such as a cookie: `find` calls its second argument once for each credential.
+    /// It sees header lines without the white space around them, and none that is not UTF-8.
     ///
     /// # Security
     /// Browsers send cookies on their own: a key in a cookie needs protection against CSRF.
@@ -186,7 +187,7 @@ impl KeyLocation {
                     .filter(|(parameter, _)| parameter == name.as_str())
                     .for_each(|(_, value)| found(value.as_bytes()));
             }
-            Place::Own { find } => find(head, found),
+            Place::Own { find } => find(&ValidLines(head), found),
         }
     }
 }
@@ -236,6 +237,19 @@ pub(crate) fn find(
         });
     }
     credentials
+}
+
+/// A head without the header lines that are not UTF-8, which count as not sent.
+struct ValidLines<'a>(&'a dyn RequestHead);
+
+impl RequestHead for ValidLines<'_> {
+    fn header_lines(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        each_line(self.0, name, each);
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.0.query()
+    }
 }
 
 /// Calls `each` with every line of a header, trimmed. A line that is not UTF-8 counts as not sent.

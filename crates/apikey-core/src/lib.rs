@@ -39,6 +39,7 @@
 //! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
 //! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
 //! | `serde` | `Serialize` for [`KeyRecord`] and [`Scopes`] |
+//! | `utoipa` | the module `openapi`: keys in OpenAPI documents |
 //!
 //! None is on by default, and none changes behaviour.
 
@@ -53,6 +54,8 @@ mod hash;
 mod key;
 mod manage;
 mod model;
+#[cfg(feature = "utoipa")]
+pub mod openapi;
 mod permission;
 mod policy;
 mod scope;

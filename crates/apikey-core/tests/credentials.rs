@@ -131,6 +131,14 @@ fn finds_a_key_by_a_function() {
     let twice = [lines[0], lines[0]];
     let outcome = block_on(keys.authenticate(&Head { lines: &twice, query: None }));
     assert_eq!(reason(outcome), Some(DenyReason::Multiple));
+
+    // As for the locations of the core, and as frameworks differ in whether they show such lines.
+    let invalid = [line.as_slice(), b"\xff"].concat();
+    let lines = [("cookie", invalid.as_slice()), ("cookie", b"  key=x ")];
+    let outcome = block_on(keys.authenticate(&Head { lines: &lines[..1], query: None }));
+    assert_eq!(reason(outcome), Some(DenyReason::Missing));
+    let outcome = block_on(keys.authenticate(&Head { lines: &lines, query: None }));
+    assert_eq!(reason(outcome), Some(DenyReason::Malformed));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! One file per subcommand. A new one is a file beside `test.rs`, a variant of `Command` and its arm in `main`.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
+mod bench;
 mod lint;
 mod source;
 mod style;
@@ -30,17 +31,23 @@ enum Command {
     /// Checks format, lints, documentation, style and dependencies; runs every step even if one fails.
     #[command(after_help = lint::EXAMPLES)]
     Lint,
+
+    /// Measures what keys cost.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask lint    what a reviewer would otherwise have to say
-  cargo xtask test    everything that can be run on this machine";
+  cargo xtask lint          what a reviewer would otherwise have to say
+  cargo xtask test          everything that can be run on this machine
+  cargo xtask bench http    what a guard costs, on each framework";
 
 fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().command {
         Command::Test(args) => test::run(&args),
         Command::Lint => Ok(lint::run()),
+        Command::Bench(bench) => bench::run(&bench),
     }
 }
 

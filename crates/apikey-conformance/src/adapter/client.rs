@@ -1,4 +1,6 @@
 //! A client that sends bytes as they are: HTTP/1.1 over a socket, one request to a connection.
+//!
+//! For tests of the heads of requests, which a well-behaved client would put right or refuse to send.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,30 +11,37 @@ use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A request, whose header values may be any bytes.
+/// A request without a body, whose parts are sent as they are and need not be valid.
 #[derive(Debug, Clone)]
-pub(crate) struct RawRequest {
+pub struct RawRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
 }
 
 impl RawRequest {
-    pub(crate) fn new(method: &str, path: &str) -> Self {
+    /// Starts a request with no headers but `Host` and `Connection: close`. The path may have a query.
+    #[must_use]
+    pub fn new(method: &str, path: &str) -> Self {
         Self { method: method.to_owned(), path: path.to_owned(), headers: Vec::new() }
     }
 
-    pub(crate) fn get(path: &str) -> Self {
+    /// Starts a `GET` request.
+    #[must_use]
+    pub fn get(path: &str) -> Self {
         Self::new("GET", path)
     }
 
-    pub(crate) fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
+    /// Adds a header line, behind those that are there.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// Adds a key where the default location looks for it.
-    pub(crate) fn key(self, key: &str) -> Self {
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
         self.header("Authorization", format!("Api-Key {key}"))
     }
 
@@ -52,22 +61,29 @@ impl RawRequest {
 
 /// A response, with its header names in lower case.
 #[derive(Debug, Clone)]
-pub(crate) struct RawResponse {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+#[non_exhaustive]
+pub struct RawResponse {
+    /// The status.
+    pub status: u16,
+    /// The header lines in order.
+    pub headers: Vec<(String, String)>,
+    /// The body, its chunks joined.
+    pub body: Vec<u8>,
     /// Everything that came over the wire.
-    pub(crate) raw: Vec<u8>,
+    pub raw: Vec<u8>,
 }
 
 impl RawResponse {
     /// Returns the values of all header lines of this name.
-    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+    #[must_use]
+    pub fn all(&self, name: &str) -> Vec<&str> {
         let own = self.headers.iter().filter(|(header, _)| header == name);
         own.map(|(_, value)| value.as_str()).collect()
     }
 
-    pub(crate) fn text(&self) -> String {
+    /// Returns the body; bytes that are not UTF-8 are replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
@@ -83,8 +99,11 @@ impl RawResponse {
     }
 }
 
-/// Sends a request on a connection of its own, and reads the whole response.
-pub(crate) async fn send(address: SocketAddr, request: &RawRequest) -> RawResponse {
+/// Sends a request on a connection of its own, and reads the whole response. It runs on tokio.
+///
+/// # Panics
+/// If there is no HTTP/1.1 answer within 20 seconds.
+pub async fn send(address: SocketAddr, request: &RawRequest) -> RawResponse {
     let mut stream = begin(address, request).await;
     let mut raw = Vec::new();
     let read = timeout(PATIENCE, stream.read_to_end(&mut raw)).await;

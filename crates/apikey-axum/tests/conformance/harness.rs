@@ -1,9 +1,9 @@
-//! The suite that every adapter passes, on this one.
+//! The standard application, served with Axum.
 
 #![expect(clippy::unwrap_used, reason = "a server that does not start fails the test")]
 
 use apikey_axum::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, guarded, require, scope};
-use apikey_conformance::{Harness, Running, Service, adapter_suite};
+use apikey_conformance::{Harness, Running, Service};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header::COOKIE};
 use axum::response::{IntoResponse, Response};
@@ -11,9 +11,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-adapter_suite!(axum_server, Axum);
-
-struct Axum;
+pub(crate) struct Axum;
 
 impl Harness for Axum {
     async fn serve(service: Service) -> Running {

@@ -1,4 +1,4 @@
-//! The suite that every adapter passes, on this one.
+//! The standard application, served with Actix Web.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::net::TcpListener;
@@ -12,12 +12,10 @@ use actix_web::{
     App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource, Responder, rt,
 };
 use apikey_actix::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, require, scope};
-use apikey_conformance::{Harness, Running, Service, adapter_suite};
+use apikey_conformance::{Harness, Running, Service};
 use tokio::sync::oneshot;
 
-adapter_suite!(actix_server, Actix);
-
-struct Actix;
+pub(crate) struct Actix;
 
 impl Harness for Actix {
     async fn serve(service: Service) -> Running {

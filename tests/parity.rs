@@ -1,0 +1,112 @@
+//! Axum, Actix Web and Rocket give the same answers: status, headers and body bytes.
+//!
+//! The standard application of the conformance suite is served by all three at once, over one store. Each
+//! request is generated, sent to all, and the answers are compared. What a framework forces to differ
+//! stands in `parity/difference.rs`; anything else fails, and so does a row there that no request needed.
+#![expect(clippy::unwrap_used, reason = "a server that does not start fails the test")]
+
+#[path = "../crates/apikey-actix/tests/conformance/harness.rs"]
+mod actix;
+#[path = "parity/ask.rs"]
+mod ask;
+#[path = "parity/asks.rs"]
+mod asks;
+#[path = "../crates/apikey-axum/tests/conformance/harness.rs"]
+mod axum;
+#[path = "parity/compare.rs"]
+mod compare;
+#[path = "parity/difference.rs"]
+mod difference;
+#[path = "../crates/apikey-rocket/tests/conformance/harness.rs"]
+mod rocket;
+#[path = "parity/stage.rs"]
+mod stage;
+
+use apikey_core::{KeyFormat, KeyLocation};
+
+use crate::ask::Carrier;
+use crate::compare::{Comparison, unneeded};
+use crate::stage::Stage;
+
+/// Handles that between them have every kind of location.
+async fn settings() -> [(Stage, Vec<Carrier>, Vec<Carrier>); 2] {
+    use Carrier::{Header, Query};
+
+    let named = [
+        KeyLocation::authorization("Api-Key"),
+        KeyLocation::header("X-Api-Key"),
+        KeyLocation::query("api_key"),
+    ];
+    let named = (
+        Stage::new(named, KeyFormat::default()).await,
+        vec![Header("Authorization", "Api-Key "), Header("X-Api-Key", ""), Query("api_key=")],
+        vec![
+            Header("authorization", "api-key "),
+            Header("AUTHORIZATION", "API-KEY "),
+            Header("Authorization", "aPi-kEy "),
+            Header("Authorization", "ApiKey "),
+            Header("Authorization", "Api-Key: "),
+            Header("Authorization", "Api-Key="),
+            Header("Authorization", "Bearer "),
+            Header("x-api-key", ""),
+            Header("X-API-KEY", ""),
+            Header("X-Api-Key", "Api-Key "),
+            Query("API_KEY="),
+            Query("api%5Fkey="),
+            Query("a=b&api_key="),
+            Query("api_key"),
+            Query("api_key[]="),
+        ],
+    );
+    let shared =
+        [KeyLocation::bearer(), KeyLocation::authorization("Token"), KeyLocation::from_fn(cookie)];
+    let shared = (
+        Stage::new(shared, KeyFormat::branded("acme_live").unwrap()).await,
+        vec![
+            Header("Authorization", "Bearer "),
+            Header("Authorization", "Token "),
+            Header("Cookie", "api_key="),
+        ],
+        vec![
+            Header("authorization", "bearer "),
+            Header("Authorization", "BEARER "),
+            Header("Authorization", "token "),
+            Header("Authorization", "Api-Key "),
+            Header("cookie", "a=b; api_key="),
+            Header("Cookie", "API_KEY="),
+        ],
+    );
+    [named, shared]
+}
+
+/// A key in a cookie, as an application may read it.
+fn cookie(head: &dyn apikey_core::RequestHead, found: &mut dyn FnMut(&[u8])) {
+    head.header_lines("cookie", &mut |line| {
+        for pair in line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+            pair.strip_prefix(b"api_key=").into_iter().for_each(&mut *found);
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_three_frameworks_give_the_same_answers() {
+    let mut comparisons = Vec::new();
+    for (stage, carriers, spellings) in settings().await {
+        let servers = stage.serve().await;
+        for ask in asks::all(&carriers, &spellings) {
+            let answers = servers.send(&ask.request(&stage.texts)).await;
+            comparisons.push(Comparison::new(ask, answers));
+        }
+    }
+    assert!(comparisons.len() > 1_000, "the requests are generated");
+    let unexplained: Vec<_> = comparisons.iter().filter_map(Comparison::unexplained).collect();
+    let unneeded = unneeded(&comparisons);
+    assert!(
+        unexplained.is_empty() && unneeded.is_empty(),
+        "{} of {} requests got different answers:\n\n{}\n\ndifferences that never occurred:\n{}",
+        unexplained.len(),
+        comparisons.len(),
+        unexplained.join("\n\n"),
+        unneeded.join("\n")
+    );
+}

@@ -1,0 +1,64 @@
+//! What the frameworks force to differ, with the reasons.
+
+use How::{Alone, Statuses};
+
+use crate::ask::Ask;
+
+/// One difference.
+pub(crate) struct Difference {
+    pub(crate) requests: fn(&Ask) -> bool,
+    pub(crate) how: How,
+    pub(crate) reason: &'static str,
+}
+
+/// What differs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum How {
+    /// The statuses are these, in the order of `FRAMEWORKS`; the other parts follow from them.
+    Statuses([u16; 3]),
+    /// The statuses are equal, and the framework of this number alone has this value in this part.
+    Alone(usize, &'static str, &'static str),
+}
+
+const AXUM: usize = 0;
+
+const BELOW: &str = "Axum: a nested router does not include the path with a trailing slash";
+const ENCODED: &str = "Axum compares paths as they were sent, the others decode them first";
+const EMPTY: &str = "Actix counts an empty segment at the end, the others do not";
+const EMPTY_FIRST: &str = "Rocket ignores empty segments";
+const SLASH: &str = "Rocket ignores a slash at the end";
+const MOUNT: &str = "Rocket: what `require` guards is a mount, which is a subtree";
+const METHOD: &str = "Rocket's HTTP layer refuses methods that it does not know";
+const ORIGIN: &str = "Rocket's HTTP layer refuses a target without a slash";
+const LONG: &str = "Actix has no 414";
+
+pub(crate) const DIFFERENCES: &[Difference] = &[
+    Difference {
+        requests: |ask| {
+            let guarded = ["/reports", "/admin/secrets", "/other"];
+            guarded.iter().any(|path| ask.is(path)) && !["GET", "HEAD"].contains(&ask.method)
+        },
+        how: Alone(AXUM, "allow", "GET,HEAD"),
+        reason: "Axum's method router adds `Allow` to whatever answers where no method matched",
+    },
+    row(|ask| ask.path == "/reports/", [404, 401, 401], BELOW),
+    row(|ask| ask.is("/reports/"), [404, 404, 200], BELOW),
+    row(|ask| ask.path == "/%72eports", [404, 401, 401], ENCODED),
+    row(|ask| ask.is("/%72eports"), [404, 200, 200], ENCODED),
+    row(|ask| ask.is("/reports//"), [200, 404, 200], EMPTY),
+    row(|ask| ask.is("//reports"), [404, 404, 200], EMPTY_FIRST),
+    row(|ask| ask.is("//reports"), [404, 404, 401], EMPTY_FIRST),
+    row(|ask| ask.is("/public/") || ask.is("/protected/"), [404, 404, 200], SLASH),
+    row(|ask| ask.is("/protected/"), [404, 404, 401], SLASH),
+    row(|ask| ask.is("/public/") || ask.is("/protected/"), [404, 404, 405], SLASH),
+    row(|ask| ask.is_under("/admin/secrets"), [404, 404, 401], MOUNT),
+    row(|ask| ask.is_under("/admin/secrets"), [404, 404, 403], MOUNT),
+    row(|ask| ["BREW", "get"].contains(&ask.method), [405, 405, 400], METHOD),
+    row(|ask| ask.method == "BREW", [401, 401, 400], METHOD),
+    row(|ask| ask.is("protected"), [404, 404, 400], ORIGIN),
+    row(|ask| ask.path.len() > 65_534, [414, 400, 414], LONG),
+];
+
+const fn row(requests: fn(&Ask) -> bool, statuses: [u16; 3], reason: &'static str) -> Difference {
+    Difference { requests, how: Statuses(statuses), reason }
+}
