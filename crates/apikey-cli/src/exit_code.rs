@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use apikey_core::{AuthError, BuildError, ManageError, StoreError};
+use apikey_core::{AuthError, BuildError, KeyRecord, ManageError, StoreError};
 use apikey_diesel::ConnectError;
 use thiserror::Error;
 
@@ -57,6 +57,8 @@ pub(crate) enum Failure {
     #[error("the key {prefix} was created, and its text could not be printed")]
     Unshown {
         prefix: String,
+        /// Its predecessor, where it was made by a rotation.
+        predecessor: Option<String>,
         #[source]
         source: io::Error,
     },
@@ -97,6 +99,12 @@ pub(crate) fn on_one_line(error: &(dyn Error + 'static)) -> String {
 }
 
 impl Failure {
+    /// The text of a new key could not be printed.
+    pub(crate) fn unshown<Id>(key: &KeyRecord<Id>, source: io::Error) -> Self {
+        let (prefix, predecessor) = (key.prefix.clone(), key.rotated_from.clone());
+        Self::Unshown { prefix, predecessor, source }
+    }
+
     /// 1: the keys are such that it cannot be done. 2: the command line is wrong, whatever the keys are.
     /// 3: the database is unavailable.
     fn exit_code(&self) -> u8 {
@@ -123,8 +131,12 @@ impl Failure {
             Self::NotMigrated { url } => {
                 Some(format!("bring it up to date with `apikey migrate --database-url {url}`"))
             }
-            Self::Unshown { prefix, .. } => Some(format!(
+            Self::Unshown { prefix, predecessor: None, .. } => Some(format!(
                 "nobody knows it: revoke it with `apikey revoke {prefix}`, and create another"
+            )),
+            Self::Unshown { prefix, predecessor: Some(predecessor), .. } => Some(format!(
+                "nobody knows it: revoke it with `apikey revoke {prefix}`, and while {predecessor} still \
+                 works, repeat `apikey rotate {predecessor}`"
             )),
             Self::Manage(ManageError::NotFound { .. }) => {
                 Some("`apikey list` shows the prefixes".to_owned())

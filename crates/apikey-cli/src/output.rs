@@ -2,6 +2,7 @@
 
 mod json;
 mod plain;
+pub(crate) mod progress;
 mod table;
 
 use std::fmt::Display;
@@ -78,13 +79,35 @@ impl Output {
             Format::Json => json::created(&mut self.stdout, &row, plaintext)?,
             Format::Plain => writeln!(self.stdout, "{plaintext}")?,
         }
-        self.stdout.flush()?;
+        self.stdout.flush()
+    }
+
+    /// Prints the successor of a key that was named, and this one time its text.
+    pub(crate) fn rotated<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.successor(key, plaintext),
+            Format::Table | Format::Plain => self.created(key, plaintext),
+        }
+    }
+
+    /// Prints the successor of a key, one of many, on one line.
+    pub(crate) fn successor<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+        let row = Row::new(key.record());
+        match self.format {
+            Format::Table => table::successor(&mut self.stdout, &row, plaintext)?,
+            Format::Json => json::successor(&mut self.stdout, &row, plaintext)?,
+            Format::Plain => plain::successor(&mut self.stdout, &row, plaintext)?,
+        }
+        self.stdout.flush()
+    }
+
+    /// Reminds people that a new key is shown this one time.
+    pub(crate) fn shown_once(&self) {
         if self.format != Format::Json {
             Self::note(
                 "This is the only time that the key is shown: store it in a safe place now.",
             );
         }
-        Ok(())
     }
 
     /// Starts a list of keys, which comes in pages.
@@ -140,6 +163,11 @@ impl Output {
     pub(crate) fn complain(error: &(dyn std::error::Error + 'static)) {
         Self::note(&format!("error: {}", on_one_line(error)));
     }
+
+    /// Says what went wrong with one key of several.
+    pub(crate) fn complain_of(prefix: &str, error: &(dyn std::error::Error + 'static)) {
+        Self::note(&format!("error: {prefix}: {}", on_one_line(error)));
+    }
 }
 
 /// A list of keys on its way out.
@@ -192,7 +220,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Writes a time for programs.
-fn rfc3339(time: Timestamp) -> String {
+pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

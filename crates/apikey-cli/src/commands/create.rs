@@ -1,9 +1,9 @@
 //! `apikey create`
 
-use apikey_core::{ApiKeys, KeyFormat, KeyModel, NewKey};
+use apikey_core::{ApiKeys, KeyModel, NewKey};
 use clap::Args;
 
-use crate::args::{Brand, Expiry};
+use crate::args::Expiry;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
@@ -31,15 +31,9 @@ pub(crate) struct Create {
     scopes: Vec<String>,
     #[command(flatten)]
     expiry: Expiry,
-    #[command(flatten)]
-    brand: Brand,
 }
 
 impl Create {
-    pub(crate) fn format(&self) -> Option<KeyFormat> {
-        self.brand.format.clone()
-    }
-
     pub(crate) async fn run<M>(
         self,
         keys: &ApiKeys<M>,
@@ -53,9 +47,9 @@ impl Create {
             new = new.expires_at(time);
         }
         let created = keys.create(new).await?;
-        output.created(&created.key, created.plaintext.expose()).map_err(|source| {
-            Failure::Unshown { prefix: created.key.record().prefix.clone(), source }
-        })?;
+        let shown = output.created(&created.key, created.plaintext.expose());
+        shown.map_err(|source| Failure::unshown(created.key.record(), source))?;
+        output.shown_once();
         Ok(Outcome::Done)
     }
 }

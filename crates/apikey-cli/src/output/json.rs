@@ -39,6 +39,16 @@ pub(super) fn created<Id: Serialize>(
     pretty(out, &object(row, Some(plaintext)))
 }
 
+/// Prints one object to a line: what was printed before an interruption can still be read.
+pub(super) fn successor<Id: Serialize>(
+    out: &mut impl Write,
+    row: &Row<'_, Id>,
+    plaintext: &str,
+) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &object(row, Some(plaintext)))?;
+    writeln!(out)
+}
+
 /// Prints part of an array, one key to a line.
 pub(super) fn page<Id: Serialize>(
     out: &mut impl Write,
