@@ -10,8 +10,8 @@ use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     check::Check, count::Count, create::Create, disable::Disable, enable::Enable, list::List,
-    migrate::Migrate, purge::Purge, revoke::Revoke, rotate::Rotate, show::Show, update::Update,
-    verify::Verify,
+    migrate::Migrate, migration::Migration, purge::Purge, revoke::Revoke, rotate::Rotate,
+    show::Show, update::Update, verify::Verify,
 };
 use crate::database::Database;
 use crate::output::Format;
@@ -76,6 +76,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Migrate(Migrate),
+    Migration(Migration),
     Create(Create),
     #[command(flatten)]
     Manage(Manage),

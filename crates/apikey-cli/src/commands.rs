@@ -7,6 +7,7 @@ pub(crate) mod disable;
 pub(crate) mod enable;
 pub(crate) mod list;
 pub(crate) mod migrate;
+pub(crate) mod migration;
 pub(crate) mod purge;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> Result<Outcome, Failur
     let format = cli.global.format;
     match cli.command {
         Command::Migrate(command) => command.run(&database, output).await,
+        Command::Migration(command) => command.run(output),
         Command::Create(command) => {
             let keys = handle(database.open_or_create().await?, format)?;
             command.run(&keys, output).await

@@ -53,6 +53,13 @@ pub(crate) enum Failure {
     /// The result could not be printed.
     #[error("the result cannot be printed")]
     Output(#[from] io::Error),
+    /// A file could not be written.
+    #[error("cannot write {path}")]
+    Write {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
     /// A key exists now that nobody knows.
     #[error("the key {prefix} was created, and its text could not be printed")]
     Unshown {
@@ -118,7 +125,11 @@ impl Failure {
             | Self::Store { .. }
             | Self::Verify(_)
             | Self::Manage(ManageError::Store(StoreError::Unavailable(_))) => 3,
-            Self::Manage(_) | Self::Input(_) | Self::Output(_) | Self::Unshown { .. } => 1,
+            Self::Manage(_)
+            | Self::Input(_)
+            | Self::Output(_)
+            | Self::Write { .. }
+            | Self::Unshown { .. } => 1,
         }
     }
 

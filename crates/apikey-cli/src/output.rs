@@ -13,6 +13,7 @@ use apikey_core::{Clock, Finding, KeyModel, KeyRecord, KeyStatus, SystemClock, T
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::commands::migration::Sql;
 use crate::exit_code::on_one_line;
 
 /// How results are printed.
@@ -151,6 +152,23 @@ impl Output {
                 }
             }
         }
+        self.stdout.flush()
+    }
+
+    /// Prints the two files of a migration.
+    pub(crate) fn sql(&mut self, Sql { up, down }: &Sql) -> io::Result<()> {
+        match self.format {
+            Format::Json => json::sql(&mut self.stdout, up, down)?,
+            Format::Table | Format::Plain => {
+                write!(self.stdout, "-- up.sql\n{up}\n-- down.sql\n{down}")?;
+            }
+        }
+        self.stdout.flush()
+    }
+
+    /// Prints lines, in every format.
+    pub(crate) fn lines(&mut self, lines: &[String]) -> io::Result<()> {
+        lines.iter().try_for_each(|line| writeln!(self.stdout, "{}", printable(line)))?;
         self.stdout.flush()
     }
 

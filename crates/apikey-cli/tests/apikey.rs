@@ -10,6 +10,7 @@ mod fixture;
 mod help;
 mod list;
 mod migrate;
+mod migration;
 mod purge;
 mod revoke;
 mod rotate;

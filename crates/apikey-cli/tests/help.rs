@@ -6,9 +6,21 @@ use std::path::Path;
 
 use crate::fixture::{Folder, Run};
 
-const COMMANDS: [&str; 13] = [
-    "migrate", "create", "list", "show", "update", "rotate", "disable", "enable", "revoke",
-    "purge", "verify", "count", "check",
+const COMMANDS: [&str; 14] = [
+    "migrate",
+    "migration",
+    "create",
+    "list",
+    "show",
+    "update",
+    "rotate",
+    "disable",
+    "enable",
+    "revoke",
+    "purge",
+    "verify",
+    "count",
+    "check",
 ];
 
 fn help(arguments: &[&str]) -> String {

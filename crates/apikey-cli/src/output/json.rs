@@ -27,6 +27,12 @@ struct Migrations<'a> {
     applied: &'a [String],
 }
 
+#[derive(Serialize)]
+struct Migration<'a> {
+    up: &'a str,
+    down: &'a str,
+}
+
 pub(super) fn key<Id: Serialize>(out: &mut impl Write, row: &Row<'_, Id>) -> io::Result<()> {
     pretty(out, &object(row, None))
 }
@@ -73,6 +79,10 @@ pub(super) fn findings(out: &mut impl Write, findings: &[Finding]) -> io::Result
 
 pub(super) fn migrations(out: &mut impl Write, applied: &[String]) -> io::Result<()> {
     pretty(out, &Migrations { applied })
+}
+
+pub(super) fn sql(out: &mut impl Write, up: &str, down: &str) -> io::Result<()> {
+    pretty(out, &Migration { up, down })
 }
 
 fn object<'a, Id>(row: &Row<'a, Id>, key: Option<&'a str>) -> Object<'a, Id> {
