@@ -1,5 +1,4 @@
 //! `cargo xtask services` from outside.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
     io::{BufRead, BufReader},
