@@ -73,6 +73,7 @@ pub(crate) struct Global {
     pub(crate) output: Option<Format>,
 }
 
+/// The commands of the built-in model, which finds its database by itself.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Migrate(Migrate),
@@ -96,6 +97,32 @@ pub(crate) enum Manage {
     Verify(Verify),
     Count(Count),
     Check(Check),
+}
+
+/// Manage the API keys of a service.
+#[derive(Debug, Parser)]
+#[command(
+    max_term_width = 100,
+    after_help = "\
+A key has a public PREFIX, by which commands name it, and a secret. A new key is printed once; what is \
+stored is a hash of it.
+
+Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 the database is unavailable."
+)]
+pub(crate) struct OwnCli<C: Subcommand> {
+    /// How to print results; `table` by default for a terminal, `plain` otherwise
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
+    pub(crate) output: Option<Format>,
+    #[command(subcommand)]
+    pub(crate) command: C,
+}
+
+/// The commands of a model of one's own, whose columns are options of `create`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnCommand<Own: Args> {
+    Create(Create<Own>),
+    #[command(flatten)]
+    Manage(Manage),
 }
 
 /// Which keys to list or count.

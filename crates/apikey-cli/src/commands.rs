@@ -31,7 +31,7 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> Result<Outcome, Failur
         Command::Migration(command) => command.run(output),
         Command::Create(command) => {
             let keys = handle(database.open_or_create().await?, format)?;
-            command.run(&keys, output).await
+            command.run(&keys, |()| (), output).await
         }
         Command::Manage(command) => {
             let keys = handle(database.open().await?, format)?;
@@ -41,7 +41,7 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> Result<Outcome, Failur
 }
 
 /// Does what concerns keys that are there, of whatever model.
-async fn manage<M: Printable>(
+pub(crate) async fn manage<M: Printable>(
     command: Manage,
     keys: &ApiKeys<M>,
     output: &mut Output,

@@ -11,6 +11,7 @@ mod help;
 mod list;
 mod migrate;
 mod migration;
+mod own_model;
 mod purge;
 mod revoke;
 mod rotate;
