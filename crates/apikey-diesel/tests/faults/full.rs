@@ -80,7 +80,7 @@ async fn a_file_that_may_not_grow_loses_nothing_that_was_acknowledged() {
     drop(database.keys().await);
     let mut limited = Command::new("sh");
     // In blocks of 512 bytes or of a KiB, as the shell likes. Without the trap the process would be killed.
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 2000; exec \"$0\" \"$@\""]);
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$0\" \"$@\""]);
     // That its writers panic is meant.
     limited.stderr(Stdio::null());
     let mut writers = Writers::start_by(limited, &database, u32::MAX);
