@@ -2,4 +2,6 @@
 
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/key-format.md")]
+#[doc = include_str!("../docs/caching.md")]
+#[doc = include_str!("../docs/actix.md")]
 mod book {}

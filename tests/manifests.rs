@@ -34,6 +34,22 @@ fn reports_what_is_missing() {
     assert!(!missing(&package, "").contains(&"`description`"));
 }
 
+/// The lock file may only name crates that build with the Rust version that the workspace states.
+#[test]
+fn every_dependency_builds_on_the_stated_rust_version() {
+    let packages = MetadataCommand::new().exec().unwrap().packages;
+    let stated = packages.iter().find(|package| package.name == "apikey-core").unwrap();
+    let stated = stated.rust_version.clone().unwrap();
+    let newer: Vec<_> = packages
+        .iter()
+        .filter(|package| package.rust_version.as_ref().is_some_and(|version| *version > stated))
+        .map(|package| {
+            format!("{} {} needs {:?}", package.name, package.version, package.rust_version)
+        })
+        .collect();
+    assert!(newer.is_empty(), "pin older ones with `cargo update --precise`: {newer:#?}");
+}
+
 fn missing(package: &Package, text: &str) -> Vec<&'static str> {
     let private = package.publish.as_ref().is_some_and(Vec::is_empty);
     let lines: Vec<_> = text.lines().map(str::trim).collect();

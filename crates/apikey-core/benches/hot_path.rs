@@ -12,7 +12,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use apikey_core::{ApiKeys, KeyFormat, KeyHasher, NewKey, RequestHead, Sha256};
+use apikey_core::{ApiKeys, Cache, KeyFormat, KeyHasher, KeyRecord, NewKey, RequestHead, Sha256};
 use sha2::Digest;
 
 const ROUNDS: usize = 60;
@@ -91,6 +91,13 @@ fn main() {
     let unknown = head("unknown0.00000000000000000000000000000000");
     let (malformed, bad_sum) = (head(&text[1..]), head(&mistyped));
     let large = head(&"a".repeat(4_000));
+    let cached_keys = ApiKeys::builder(apikey_core::MemoryStore::<KeyRecord>::new())
+        .cache(Cache::new().time_to_live(Duration::from_secs(3600)))
+        .build()
+        .unwrap();
+    let cached = run(cached_keys.create(NewKey::new("cached"))).unwrap();
+    let hit = head(cached.plaintext.expose());
+    run(cached_keys.authenticate(&hit)).unwrap();
     let authenticate = |keys: &ApiKeys, head: &Head| keep(run(keys.authenticate(head)));
 
     let mut rows = [
@@ -111,6 +118,7 @@ fn main() {
         row("reject: unknown prefix", || authenticate(&keys, &unknown)),
         row("reject: wrong secret", || authenticate(&keys, &wrong)),
         row("authenticate, in memory", || authenticate(&keys, &good)),
+        row("authenticate, cached", || authenticate(&cached_keys, &hit)),
     ];
     for _ in 0..ROUNDS {
         rows.iter_mut().for_each(Row::measure);

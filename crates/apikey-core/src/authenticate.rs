@@ -1,5 +1,8 @@
 //! `ApiKeys`: from a request to a verified key, the same few steps for every path.
 
+pub(crate) mod proof;
+
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -7,18 +10,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::authenticate::proof::{Proven, Refusal};
+use crate::clock::Timestamp;
 use crate::credentials::{self, Credentials, KeyLocation, RequestHead};
 use crate::error::{AuthError, DenyReason};
 use crate::event;
 use crate::handle::{ApiKeys, HandleId, Inner};
-use crate::hash::{HashError, HashedKey};
 use crate::key::format::ParseKeyError;
 use crate::key::{Prefix, PresentedKey};
 use crate::model::KeyModel;
 use crate::permission::Permission;
 use crate::policy;
+use crate::store::StoreError;
 use crate::store::change::KeyPatch;
-use crate::store::{Found, StoreError};
 
 /// Proof that a request carried a good key: the key, and which [`ApiKeys`] verified it.
 ///
@@ -147,10 +151,14 @@ impl<M: KeyModel> ApiKeys<M> {
     /// # Errors
     /// The future answers with an [`AuthError`], which is also reported as a `tracing` event.
     pub fn authenticate(&self, head: &impl RequestHead) -> Authenticate<M> {
-        match credentials::find(&self.inner.locations, &self.inner.formats, head) {
+        let Inner { locations, formats, .. } = &*self.inner;
+        let mut key = PresentedKey::empty();
+        match credentials::find(locations, formats, head, &mut key) {
             Credentials::None => self.refused(DenyReason::Missing),
             Credentials::Several => self.refused(DenyReason::Multiple),
-            Credentials::One(key, location) => self.judge(key, Some(location)),
+            Credentials::One(location) => self
+                .judge(&key, Some(location))
+                .unwrap_or_else(|prefix| self.look_up(key, prefix, Some(location))),
         }
     }
 
@@ -160,7 +168,8 @@ impl<M: KeyModel> ApiKeys<M> {
     /// # Errors
     /// The future answers with an [`AuthError`], which is also reported as a `tracing` event.
     pub fn verify(&self, key: impl AsRef<[u8]>) -> Authenticate<M> {
-        self.judge(PresentedKey::new(key.as_ref()), None)
+        let key = PresentedKey::new(key.as_ref());
+        self.judge(&key, None).unwrap_or_else(|prefix| self.look_up(key, prefix, None))
     }
 
     /// Checks a permission of a verified key: once per guard.
@@ -190,19 +199,31 @@ impl<M: KeyModel> ApiKeys<M> {
         verified.location.filter(|_| own).and_then(|number| self.inner.locations.get(number))
     }
 
-    /// What is decided without the store: size, layout, checksum.
-    fn judge(&self, key: PresentedKey, location: Option<usize>) -> Authenticate<M> {
-        let Some(text) = key.bytes() else {
-            return self.refused(DenyReason::TooLong);
+    /// What is decided without the store: size, layout, checksum, and whether the key is in the cache.
+    /// If it takes the store to decide, the prefix to look up.
+    fn judge(
+        &self,
+        key: &PresentedKey,
+        location: Option<usize>,
+    ) -> Result<Authenticate<M>, Prefix> {
+        let Some(text) = key.bytes() else { return Ok(self.refused(DenyReason::TooLong)) };
+        let prefix = match self.inner.formats.prefix_of(text).map(Prefix::new) {
+            Ok(Some(prefix)) => prefix,
+            Ok(None) | Err(ParseKeyError::Layout) => return Ok(self.refused(DenyReason::Malformed)),
+            Err(ParseKeyError::Checksum) => return Ok(self.refused(DenyReason::Checksum)),
         };
-        match self.inner.formats.prefix_of(text).map(Prefix::new) {
-            Ok(Some(prefix)) => {
-                let inner = Arc::clone(&self.inner);
-                Authenticate(State::Pending(Box::pin(inner.look_up(key, prefix, location))))
-            }
-            Ok(None) | Err(ParseKeyError::Layout) => self.refused(DenyReason::Malformed),
-            Err(ParseKeyError::Checksum) => self.refused(DenyReason::Checksum),
-        }
+        let (proven, now) = self.inner.recall(&prefix, text).ok_or(prefix)?;
+        Ok(self.inner.grant(proven, now, location).into())
+    }
+
+    fn look_up(
+        &self,
+        key: PresentedKey,
+        prefix: Prefix,
+        location: Option<usize>,
+    ) -> Authenticate<M> {
+        let inner = Arc::clone(&self.inner);
+        Authenticate(State::Pending(Box::pin(inner.look_up(Arc::new(key), prefix, location))))
     }
 
     fn refused(&self, reason: DenyReason) -> Authenticate<M> {
@@ -210,105 +231,34 @@ impl<M: KeyModel> ApiKeys<M> {
     }
 }
 
-/// The secret of a key has been proven: what [`Inner::grant`] demands to see.
-struct Proven(());
-
 impl<M: KeyModel> Inner<M> {
     async fn look_up(
         self: Arc<Self>,
-        key: PresentedKey,
+        key: Arc<PresentedKey>,
         prefix: Prefix,
         location: Option<usize>,
     ) -> Outcome<M> {
-        let name = prefix.as_str();
-        let found = match self.store.find_by_prefix(name).await {
-            Ok(found) => found.filter(|found| found.key.record().prefix == name),
-            Err(error) => return Err(self.refuse_for(DenyReason::StoreUnavailable, name, error)),
-        };
-        let Some(found) = found else {
-            self.verify_nothing(key).await;
-            return Err(self.refuse(DenyReason::UnknownPrefix, Some(name)));
-        };
-        let (proof, key) = self.prove(name, key, &found.key.record().hashed_key).await?;
-        let verified = self.grant(proof, found, location)?;
-        self.rehash(&verified, key).await;
+        let proven = self.prove(prefix, &key).await;
+        let proven = proven.map_err(|refusal| self.refuse_for(refusal, prefix.as_str()))?;
+        let verified = self.grant(proven, self.now(), location)?;
+        self.rehash(&verified, &key).await;
         Ok(verified)
-    }
-
-    /// Verifies the secret: fast hashes here, slow ones on the hashing threads.
-    async fn prove(
-        &self,
-        prefix: &str,
-        key: PresentedKey,
-        stored: &HashedKey,
-    ) -> Result<(Proven, PresentedKey), AuthError> {
-        let (matches, key) = match self.verify_hash(prefix, key, stored).await {
-            Ok(verdict) => verdict,
-            Err(error) => {
-                let reason = match error {
-                    HashError::Malformed | HashError::TooCostly => DenyReason::BadStoredHash,
-                    HashError::NotConfigured => DenyReason::HasherNotConfigured,
-                    HashError::QueueFull => DenyReason::HashQueueFull,
-                    HashError::Failed(_) => DenyReason::HashingFailed,
-                };
-                return Err(self.refuse_for(reason, prefix, error));
-            }
-        };
-        if matches {
-            Ok((Proven(()), key))
-        } else {
-            Err(self.refuse(DenyReason::WrongSecret, Some(prefix)))
-        }
-    }
-
-    /// Whether the stored string was made from this key, which is handed back.
-    pub(crate) async fn verify_hash(
-        &self,
-        prefix: &str,
-        key: PresentedKey,
-        stored: &HashedKey,
-    ) -> Result<(bool, PresentedKey), HashError> {
-        let hasher = self.hashers.of(stored.as_str())?;
-        let verify = |hasher: &dyn crate::KeyHasher, key: &PresentedKey, stored: &HashedKey| {
-            hasher.verify(key.bytes().unwrap_or_default(), stored.as_str())
-        };
-        if !hasher.is_slow() {
-            return Ok((verify(&**hasher, &key, stored)?, key));
-        }
-        let (hasher, stored) = (Arc::clone(hasher), stored.clone());
-        let work = move || (verify(&*hasher, &key, &stored), key);
-        let (verdict, key) = self.gate.run(Some(prefix), work).await?;
-        Ok((verdict?, key))
-    }
-
-    /// Makes an unknown prefix take the time of a wrong secret.
-    async fn verify_nothing(&self, key: PresentedKey) {
-        let hashers = self.hashers.clone();
-        let work = move || hashers.verify_nothing(key.bytes().unwrap_or_default());
-        if self.hashers.preferred().is_slow() {
-            self.gate.run_if_idle(work).await;
-        } else {
-            work();
-        }
     }
 
     /// The only function that makes a [`Verified`]: it wants the proof of the secret, and judges the
     /// state.
-    fn grant(
-        &self,
-        Proven(()): Proven,
-        found: Found<M>,
-        location: Option<usize>,
-    ) -> Result<Verified<M>, AuthError> {
-        let prefix = found.key.record().prefix.as_str();
-        policy::state(&found, self.now()).map_err(|reason| self.refuse(reason, Some(prefix)))?;
+    fn grant(&self, proven: Proven<M>, now: Timestamp, location: Option<usize>) -> Outcome<M> {
+        let prefix = proven.key().record().prefix.as_str();
+        policy::state(proven.key(), proven.is_usable(), now)
+            .map_err(|reason| self.refuse(reason, Some(prefix)))?;
         event::granted(prefix);
-        Ok(Verified { key: Arc::new(found.key), issuer: self.id, location })
+        self.usage.note(&proven.key().record().id, proven.noted(), now);
+        Ok(Verified { key: proven.into_key(), issuer: self.id, location })
     }
 
     /// Replaces the stored hash of a proven key by one of the preferred hasher, where it is not one
     /// already. Tried once per key and process; a failure does not concern the request.
-    async fn rehash(&self, verified: &Verified<M>, key: PresentedKey) {
+    async fn rehash(&self, verified: &Verified<M>, key: &Arc<PresentedKey>) {
         let record = verified.record();
         let old = &record.hashed_key;
         if !self.hashers.needs_rehash(old.as_str()) || !self.rehashes.begin(&record.prefix) {
@@ -326,24 +276,18 @@ impl<M: KeyModel> Inner<M> {
         }
     }
 
-    /// Hashes a key with the preferred hasher.
-    pub(crate) async fn hash(&self, key: PresentedKey) -> Result<HashedKey, HashError> {
-        let hasher = Arc::clone(self.hashers.preferred());
-        let is_slow = hasher.is_slow();
-        let work = move || hasher.hash(key.bytes().unwrap_or_default());
-        if is_slow { self.gate.run(None, work).await? } else { work() }
-    }
-
     fn refuse(&self, reason: DenyReason, prefix: Option<&str>) -> AuthError {
         event::refused(reason, prefix, None);
         AuthError::new(reason, Arc::clone(&self.answers))
     }
 
-    fn refuse_for<E>(&self, reason: DenyReason, prefix: &str, source: E) -> AuthError
-    where
-        E: std::error::Error + Send + Sync + 'static,
-    {
-        event::refused(reason, Some(prefix), Some(&source));
-        AuthError::new(reason, Arc::clone(&self.answers)).with_source(Arc::new(source))
+    fn refuse_for(&self, refusal: Refusal, prefix: &str) -> AuthError {
+        let source = refusal.source.as_deref().map(|source| source as &(dyn Error + 'static));
+        event::refused(refusal.reason, Some(prefix), source);
+        let error = AuthError::new(refusal.reason, Arc::clone(&self.answers));
+        match refusal.source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
     }
 }

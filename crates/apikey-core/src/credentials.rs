@@ -205,29 +205,33 @@ impl fmt::Debug for Place {
 }
 
 /// What a request carries.
-#[expect(clippy::large_enum_variant, reason = "boxing would allocate for every request")]
 pub(crate) enum Credentials {
     None,
-    /// One credential, and the number of its location.
-    One(PresentedKey, usize),
+    /// One credential, at the location of this number.
+    One(usize),
     Several,
 }
 
 const AUTHORIZATION: &str = "authorization";
 const BEARER: &str = "Bearer";
 
-/// Looks at all locations, so that a second credential is never overlooked.
+/// Looks at all locations, so that a second credential is never overlooked, and copies the first
+/// credential into `key`.
 pub(crate) fn find(
     locations: &[KeyLocation],
     formats: &Formats,
     head: &dyn RequestHead,
+    key: &mut PresentedKey,
 ) -> Credentials {
     let mut credentials = Credentials::None;
     for (number, location) in locations.iter().enumerate() {
         location.each_credential(head, formats, &mut |credential| {
             credentials = match credentials {
-                Credentials::None => Credentials::One(PresentedKey::new(credential), number),
-                _ => Credentials::Several,
+                Credentials::None => {
+                    key.set(credential);
+                    Credentials::One(number)
+                }
+                Credentials::One(_) | Credentials::Several => Credentials::Several,
             };
         });
     }

@@ -10,15 +10,26 @@ pub(crate) fn refused(
     prefix: Option<&str>,
     source: Option<&(dyn Error + 'static)>,
 ) {
-    let prefix = prefix.unwrap_or_default();
-    let why = reason.as_str();
-    if reason.is_internal() {
-        tracing::error!(reason = why, prefix, error = source, "API key could not be verified");
-    } else if reason == DenyReason::Missing {
-        tracing::debug!(reason = why, "API key refused");
-    } else {
-        tracing::info!(reason = why, prefix, "API key refused");
+    let (why, prefix) = (reason.as_str(), prefix.unwrap_or_default());
+    match reason {
+        DenyReason::Missing => absent(why),
+        reason if reason.is_internal() => failed(why, prefix, source),
+        _ => unfit(why, prefix),
     }
+}
+
+// One event in each function: where a crate switches on `tracing/log`, the macros are large.
+
+fn absent(reason: &str) {
+    tracing::debug!(reason, "API key refused");
+}
+
+fn failed(reason: &str, prefix: &str, error: Option<&(dyn Error + 'static)>) {
+    tracing::error!(reason, prefix, error, "API key could not be verified");
+}
+
+fn unfit(reason: &str, prefix: &str) {
+    tracing::info!(reason, prefix, "API key refused");
 }
 
 /// A request was let in.
@@ -29,6 +40,11 @@ pub(crate) fn granted(prefix: &str) {
 /// A proven key could not be hashed anew, which does not concern the request.
 pub(crate) fn rehash_failed(prefix: &str, error: &(dyn Error + 'static)) {
     tracing::warn!(prefix, error, "API key could not be hashed anew");
+}
+
+/// The times of last use could not be written; they stay pending.
+pub(crate) fn usage_not_written(error: &(dyn Error + 'static)) {
+    tracing::warn!(error, "the last use of API keys could not be written");
 }
 
 /// A guard has no handle.

@@ -6,16 +6,23 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::authenticate::proof::{Proven, Refusal};
+use crate::cache::digest::Digest;
+use crate::cache::flight::Flights;
+use crate::cache::{KeyCache, Memo};
 use crate::clock::{Clock, Timestamp, to_micros};
 use crate::credentials::KeyLocation;
 use crate::error::AnswerStyle;
 use crate::handle::builder::ApiKeysBuilder;
+use crate::hash::HashedKey;
 use crate::hash::gate::Gate;
 use crate::hash::set::Hashers;
+use crate::key::Prefix;
 use crate::key::format::Formats;
 use crate::model::{KeyModel, KeyRecord};
 use crate::store::KeyStore;
 use crate::store::memory::MemoryStore;
+use crate::usage::Usage;
 
 pub(crate) mod builder;
 
@@ -48,7 +55,12 @@ pub(crate) struct Inner<M: KeyModel> {
     pub(crate) formats: Formats,
     pub(crate) hashers: Hashers,
     pub(crate) gate: Gate,
+    pub(crate) memo: Memo,
+    pub(crate) verifications: Flights<(Digest, HashedKey), Result<bool, Refusal>>,
+    pub(crate) cache: Option<KeyCache<M>>,
+    pub(crate) lookups: Flights<Digest, Result<Proven<M>, Refusal>>,
     pub(crate) rehashes: Rehashes,
+    pub(crate) usage: Usage<M::Id>,
     pub(crate) locations: Vec<KeyLocation>,
     pub(crate) answers: Arc<AnswerStyle>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -74,6 +86,29 @@ impl<M: KeyModel> ApiKeys<M> {
     /// Starts a handle with other settings.
     pub fn builder(store: impl KeyStore<M>) -> ApiKeysBuilder<M> {
         ApiKeysBuilder::new(Arc::new(store))
+    }
+
+    /// Forgets a key that was changed outside of this handle, so that the next request with it asks the
+    /// store. Without a cache there is nothing to forget.
+    pub fn invalidate(&self, prefix: &str) {
+        if let Some((cache, prefix)) = self.inner.cache.as_ref().zip(Prefix::new(prefix)) {
+            cache.invalidate(prefix, self.inner.now());
+        }
+    }
+
+    /// Forgets the keys of an owner, after a change that the model's own filter looks at: the next
+    /// request with one of them asks the store.
+    pub fn invalidate_owner(&self, owner: &M::Owner) {
+        if let Some(cache) = &self.inner.cache {
+            cache.invalidate_owner(owner);
+        }
+    }
+
+    /// Forgets all keys, after changes outside of this handle.
+    pub fn invalidate_all(&self) {
+        if let Some(cache) = &self.inner.cache {
+            cache.invalidate_all();
+        }
     }
 
     /// Returns where requests may carry a key: for adapters.
@@ -117,6 +152,31 @@ impl<M: KeyModel> Inner<M> {
         self.store
             .writable_encodings()
             .is_none_or(|writable| writable.iter().any(|allowed| encoding.starts_with(allowed)))
+    }
+}
+
+impl<M: KeyModel> Inner<M> {
+    /// Announces to the cache that a key is about to be changed. If the change fails or is cancelled, it
+    /// may still have happened: then the key is not cached for a while.
+    pub(crate) fn change(&self, prefix: &str) -> Change<'_, M> {
+        let cached = self.cache.as_ref().zip(Prefix::new(prefix));
+        if let Some((cache, prefix)) = &cached {
+            cache.begin_change(*prefix, self.now());
+        }
+        Change(cached)
+    }
+}
+
+/// A change under way.
+#[must_use = "call `done` when it has been written"]
+pub(crate) struct Change<'a, M>(Option<(&'a KeyCache<M>, Prefix)>);
+
+impl<M: KeyModel> Change<'_, M> {
+    /// The change has been written: what was looked up before counts no more.
+    pub(crate) fn done(self) {
+        if let Some((cache, prefix)) = self.0 {
+            cache.end_change(&prefix);
+        }
     }
 }
 

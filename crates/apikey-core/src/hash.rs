@@ -24,7 +24,7 @@ use thiserror::Error;
 /// holds a hash. Stores read it with [`as_str`](Self::as_str).
 ///
 /// [PHC string]: https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HashedKey(String);
 
 impl HashedKey {
@@ -135,7 +135,17 @@ fn encode(head: &str, digest: &[u8]) -> HashedKey {
 /// Compares a digest with stored lower-case hex, in constant time and without allocation.
 fn matches_hex<const N: usize>(digest: &[u8; N], stored: &str) -> Result<bool, HashError> {
     let stored = decode_hex::<N>(stored.as_bytes()).ok_or(HashError::Malformed)?;
-    Ok(digest.ct_eq(&stored).into())
+    Ok(is_same(digest, &stored))
+}
+
+/// Compares in constant time, eight bytes at a step.
+pub(crate) fn is_same<const N: usize>(one: &[u8; N], other: &[u8; N]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    let same = words.iter().zip(other_words).fold(rest.ct_eq(other_rest), |same, (a, b)| {
+        same & u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b))
+    });
+    same.into()
 }
 
 fn decode_hex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
@@ -155,5 +165,29 @@ fn hex_digit(character: u8) -> Option<u8> {
         b'0'..=b'9' => Some(character - b'0'),
         b'a'..=b'f' => Some(character - b'a' + 10),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_difference_at_every_byte() {
+        let digest = *b"0123456789abcdef0123456789abcdef!";
+        assert!(is_same(&digest, &{ digest }));
+        for at in 0..digest.len() {
+            let mut other = digest;
+            other[at] ^= 0x80;
+            assert!(!is_same(&digest, &other), "{at}");
+        }
+    }
+
+    #[test]
+    fn encodes_and_decodes_hex() {
+        let bytes = [0x00, 0x0f, 0xf0, 0xff, 0xa5];
+        assert_eq!(encode("x$", &bytes).as_str(), "x$000ff0ffa5");
+        assert_eq!(decode_hex::<5>(b"000ff0ffa5"), Some(bytes));
+        assert_eq!(decode_hex::<5>(b"000FF0FFA5"), None);
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod format;
 pub(crate) mod generate;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -50,11 +51,21 @@ impl PresentedKey {
     /// Copies a credential; one that is too long is remembered as such, without its bytes.
     #[must_use]
     pub fn new(credential: &[u8]) -> Self {
-        let mut bytes = [0; MAX_KEY_LENGTH];
-        if let Some(kept) = bytes.get_mut(..credential.len()) {
+        let mut key = Self::empty();
+        key.set(credential);
+        key
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self { bytes: [0; MAX_KEY_LENGTH], length: 0 }
+    }
+
+    /// Fills an empty one in place: the hot path does not move it about.
+    pub(crate) fn set(&mut self, credential: &[u8]) {
+        if let Some(kept) = self.bytes.get_mut(..credential.len()) {
             kept.copy_from_slice(credential);
         }
-        Self { bytes, length: credential.len() }
+        self.length = credential.len();
     }
 
     /// Returns the bytes, or `None` if the credential was longer than [`MAX_KEY_LENGTH`].
@@ -78,7 +89,7 @@ impl fmt::Debug for PresentedKey {
 }
 
 /// The public part of a presented key: 8 to 32 characters of base62, held in place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Prefix {
     bytes: [u8; MAX_PREFIX_LENGTH],
     length: usize,
@@ -99,6 +110,13 @@ impl Prefix {
             .get(..self.length)
             .and_then(|text| std::str::from_utf8(text).ok())
             .unwrap_or_default()
+    }
+}
+
+impl Hash for Prefix {
+    /// The text alone: most prefixes are 8 bytes long.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 

@@ -40,6 +40,7 @@
 //! None is on by default, and none changes behaviour.
 
 mod authenticate;
+mod cache;
 mod clock;
 mod credentials;
 mod error;
@@ -55,11 +56,14 @@ mod scope;
 #[cfg(feature = "serde")]
 mod serialize;
 mod store;
+mod sync;
+mod usage;
 
 pub use async_trait::async_trait;
 pub use chrono;
 
 pub use crate::authenticate::{Authenticate, Outcomes, Verified};
+pub use crate::cache::Cache;
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::credentials::{KeyLocation, RequestHead};
 pub use crate::error::{AuthError, DenyReason};

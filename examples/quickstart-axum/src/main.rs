@@ -26,8 +26,9 @@ async fn main() -> anyhow::Result<()> {
         format!("cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run -p quickstart-axum`")
     })?;
     greet(&keys, listener.local_addr()?, &url).await?;
-    axum::serve(listener, routes::app(keys)).with_graceful_shutdown(ctrl_c()).await?;
-    Ok(())
+    tokio::spawn(keys.maintain()); // writes when keys were last used
+    axum::serve(listener, routes::app(keys.clone())).with_graceful_shutdown(ctrl_c()).await?;
+    Ok(keys.flush().await?)
 }
 
 /// Prints what to try; makes a first key if there is none.

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
 use super::{ApiKeys, HandleId, Inner, Rehashes};
+use crate::cache::flight::Flights;
+use crate::cache::{Cache, KeyCache, Memo};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{KeyLocation, Place};
 use crate::error::AnswerStyle;
@@ -14,6 +17,7 @@ use crate::hash::set::Hashers;
 use crate::key::format::{Formats, KeyFormat};
 use crate::model::KeyModel;
 use crate::store::KeyStore;
+use crate::usage::{self, Usage};
 
 /// Puts an [`ApiKeys`] handle together; see [`ApiKeys::builder`].
 ///
@@ -36,6 +40,8 @@ pub struct ApiKeysBuilder<M: KeyModel> {
     hashers: Hashers,
     hashing_threads: HashingThreads,
     rehashes: bool,
+    cache: Option<Cache>,
+    usage_interval: Duration,
     locations: Vec<KeyLocation>,
     realm: String,
     hides_expired: bool,
@@ -106,6 +112,8 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
             hashers: Hashers::default(),
             hashing_threads: HashingThreads::default(),
             rehashes: true,
+            cache: None,
+            usage_interval: usage::INTERVAL,
             locations: vec![KeyLocation::authorization("Api-Key")],
             realm: "api".to_owned(),
             hides_expired: false,
@@ -139,6 +147,17 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// string is hashed anew with the preferred one.
     pub fn keep_hashes(self) -> Self {
         Self { rehashes: false, ..self }
+    }
+
+    /// Keeps verified keys in memory for a short time; off by default. See [`Cache`] for what that means
+    /// for changes by other processes.
+    pub fn cache(self, cache: Cache) -> Self {
+        Self { cache: Some(cache), ..self }
+    }
+
+    /// Sets how often [`ApiKeys::maintain`] writes when keys were last used; every 60 seconds by default.
+    pub fn usage_interval(self, usage_interval: Duration) -> Self {
+        Self { usage_interval, ..self }
     }
 
     /// Sets where requests may carry the key; `Authorization: Api-Key` alone by default.
@@ -240,7 +259,12 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 formats: Formats::new(formats),
                 hashers: self.hashers,
                 gate: Gate::new(self.hashing_threads),
+                memo: Memo::new(),
+                verifications: Flights::new(),
+                cache: self.cache.map(KeyCache::new),
+                lookups: Flights::new(),
                 rehashes: Rehashes::new(self.rehashes),
+                usage: Usage::new(self.usage_interval),
                 locations: self.locations,
                 answers: Arc::new(AnswerStyle { challenges, hides_expired: self.hides_expired }),
                 clock: self.clock,

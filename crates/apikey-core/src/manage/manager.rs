@@ -1,5 +1,6 @@
 //! The work behind `ApiKeys` and `OwnedKeys`: the same steps, for all keys or for one owner's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{Datelike, TimeDelta};
@@ -91,7 +92,10 @@ impl<'a, M: KeyModel> Manager<'a, M> {
             Arrival::New => self.inner.store.insert(record, self.inner.max_keys_per_owner).await,
             Arrival::Successor { of, end } => {
                 let rotation = Rotation::new(of.expires_at, *end, record.clone());
-                self.inner.store.rotate(&of.id, self.owner, &rotation).await
+                let change = self.inner.change(&of.prefix);
+                let successor = self.inner.store.rotate(&of.id, self.owner, &rotation).await?;
+                change.done();
+                Ok(successor)
             }
         }
     }
@@ -113,9 +117,9 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         }
         let key = self.get(&record.prefix).await?.ok_or(ManageError::PlaintextTaken)?;
         let is_active = key.record().status(self.inner.now()) == KeyStatus::Active;
-        let presented = PresentedKey::new(plaintext.expose().as_bytes());
+        let presented = Arc::new(PresentedKey::new(plaintext.expose().as_bytes()));
         let stored = &key.record().hashed_key;
-        let (is_same, _) = self.inner.verify_hash(&record.prefix, presented, stored).await?;
+        let is_same = self.inner.verify_hash(&record.prefix, &presented, stored).await?;
         if is_active && is_same {
             Ok(CreatedKey::new(key, plaintext))
         } else {
@@ -135,7 +139,7 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     async fn hash(&self, plaintext: &PlaintextKey) -> Result<HashedKey, ManageError> {
-        Ok(self.inner.hash(PresentedKey::new(plaintext.expose().as_bytes())).await?)
+        Ok(self.inner.hash(&Arc::new(PresentedKey::new(plaintext.expose().as_bytes()))).await?)
     }
 
     pub(super) async fn get(&self, prefix: &str) -> Result<Option<M>, ManageError> {
@@ -192,7 +196,9 @@ impl<'a, M: KeyModel> Manager<'a, M> {
 
     async fn change(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
         let key = self.find(prefix).await?;
+        let change = self.inner.change(prefix);
         let changed = self.inner.store.update(&key.record().id, self.owner, patch).await?;
+        change.done();
         changed.ok_or_else(|| not_found(prefix))
     }
 

@@ -1,0 +1,198 @@
+//! `ApiKey` and `OptionalApiKey`: a verified key as an argument of a handler.
+
+use std::any::type_name;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use apikey_core::{AnyKey, ApiKeys, AuthError, KeyModel, KeyRecord, Permission, Verified};
+
+use crate::{ApiKeyRejection, headers};
+
+/// A good key, with the permission `P`: the proof that the request may go on.
+///
+/// It dereferences to the model, and nothing but a request makes one. The handle comes from the
+/// application's data: an [`ApiKeys<M>`] given to `app_data` as it is, or else as a
+/// [`web::Data<ApiKeys<M>>`](web::Data). Without it the answer is a 500, and the log names the missing
+/// line. `Result<ApiKey, ApiKeyRejection>` leaves the decision to the handler.
+///
+/// `Option<ApiKey>` is not [`OptionalApiKey`]: Actix makes a `None` of every refusal, of a revoked key
+/// and of a database that is down as well.
+///
+/// # Examples
+/// ```
+/// use actix_web::{App, web};
+/// use apikey_actix::{ApiKey, ApiKeys, KeyRecord, scopes};
+///
+/// scopes! { ReportsRead = "reports:read"; }
+///
+/// async fn whoami(key: ApiKey) -> String {
+///     key.name.clone()
+/// }
+///
+/// async fn reports(key: ApiKey<KeyRecord, ReportsRead>) -> String {
+///     format!("reports for {}", key.prefix)
+/// }
+///
+/// let app = App::new()
+///     .app_data(web::Data::new(ApiKeys::in_memory()))
+///     .route("/whoami", web::get().to(whoami))
+///     .route("/reports", web::get().to(reports));
+/// ```
+///
+/// A key that no request carried does not compile:
+/// ```compile_fail,E0451
+/// # use apikey_actix::{ApiKey, ApiKeys};
+/// # async fn forge(keys: ApiKeys) {
+/// let verified = keys.verify("a key").await.unwrap();
+/// let key: ApiKey = ApiKey { verified, permission: std::marker::PhantomData };
+/// # }
+/// ```
+pub struct ApiKey<M = KeyRecord, P = AnyKey> {
+    verified: Verified<M>,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<M: KeyModel, P> ApiKey<M, P> {
+    /// Returns the owner, if the key has one.
+    #[must_use]
+    pub fn owner(&self) -> Option<&M::Owner> {
+        self.verified.owner()
+    }
+
+    /// Returns the proof itself, for [`ApiKeys::authorize`] where a permission depends on what is asked
+    /// for.
+    #[must_use]
+    pub fn verified(&self) -> &Verified<M> {
+        &self.verified
+    }
+
+    /// Returns the key itself.
+    #[must_use]
+    pub fn into_inner(self) -> Arc<M> {
+        self.verified.into_inner()
+    }
+}
+
+impl<M, P> Deref for ApiKey<M, P> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.verified
+    }
+}
+
+impl<M, P> Clone for ApiKey<M, P> {
+    fn clone(&self) -> Self {
+        Self { verified: self.verified.clone(), permission: PhantomData }
+    }
+}
+
+impl<M: fmt::Debug, P> fmt::Debug for ApiKey<M, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ApiKey").field(&**self).finish()
+    }
+}
+
+/// What an extractor is for until the key is verified. Actix's futures stay on their thread.
+type Extract<T> = Pin<Box<dyn Future<Output = Result<T, ApiKeyRejection>>>>;
+
+impl<M, P> FromRequest for ApiKey<M, P>
+where
+    M: KeyModel,
+    P: Permission<M> + Default,
+{
+    type Error = ApiKeyRejection;
+    type Future = Extract<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let keys = handle::<M>(&request)?;
+            let verified = headers::authenticate(keys, &request).await?;
+            keys.authorize(&verified, &P::default())?;
+            Ok(Self { verified, permission: PhantomData })
+        })
+    }
+}
+
+/// Finds the application's handle.
+fn handle<M: KeyModel>(request: &HttpRequest) -> Result<&ApiKeys<M>, AuthError> {
+    let data = || request.app_data::<web::Data<ApiKeys<M>>>().map(|data| &***data);
+    request.app_data().or_else(data).ok_or_else(|| {
+        let model = type_name::<M>();
+        AuthError::not_configured(&format!(
+            ".app_data(web::Data::new(keys)) where keys is an ApiKeys<{model}>"
+        ))
+    })
+}
+
+/// A good key with the permission `P`, or no key at all. A key that is present and bad is refused.
+///
+/// It dereferences to an `Option<ApiKey<M, P>>`. Write it where you would write `Option<ApiKey>`, by
+/// which Actix turns refusals into `None`.
+///
+/// # Examples
+/// ```
+/// use apikey_actix::OptionalApiKey;
+///
+/// async fn greet(key: OptionalApiKey) -> String {
+///     match &*key {
+///         Some(key) => format!("hello, {}", key.name),
+///         None => "hello, whoever you are".to_owned(),
+///     }
+/// }
+/// ```
+pub struct OptionalApiKey<M = KeyRecord, P = AnyKey>(Option<ApiKey<M, P>>);
+
+impl<M, P> OptionalApiKey<M, P> {
+    /// Returns the key, if there is one.
+    #[must_use]
+    pub fn into_inner(self) -> Option<ApiKey<M, P>> {
+        self.0
+    }
+}
+
+impl<M, P> Deref for OptionalApiKey<M, P> {
+    type Target = Option<ApiKey<M, P>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<M, P> Clone for OptionalApiKey<M, P> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<M: fmt::Debug, P> fmt::Debug for OptionalApiKey<M, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OptionalApiKey").field(&self.0).finish()
+    }
+}
+
+impl<M, P> FromRequest for OptionalApiKey<M, P>
+where
+    M: KeyModel,
+    P: Permission<M> + Default,
+{
+    type Error = ApiKeyRejection;
+    type Future = Extract<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let key = ApiKey::from_request(request, payload);
+        Box::pin(async {
+            match key.await {
+                Ok(key) => Ok(Self(Some(key))),
+                Err(rejection) if rejection.error().is_missing() => Ok(Self(None)),
+                Err(rejection) => Err(rejection),
+            }
+        })
+    }
+}

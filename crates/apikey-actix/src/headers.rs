@@ -1,0 +1,89 @@
+//! What is lent of a request, what is marked in it, and what is taken out.
+
+use std::sync::Arc;
+
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Uri;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::uri::PathAndQuery;
+use actix_web::{HttpMessage, HttpRequest};
+use apikey_core::{ApiKeys, AuthError, KeyLocation, KeyModel, Outcomes, RequestHead, Verified};
+use tokio::sync::Mutex;
+
+struct Head<'a>(&'a HttpRequest);
+
+impl RequestHead for Head<'_> {
+    fn header_lines(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        self.0.headers().get_all(name).for_each(|line| each(line.as_bytes()));
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.0.uri().query()
+    }
+}
+
+/// Actix polls the extractors of a handler side by side: in turns, the second finds what became of the
+/// first, and the store is asked once.
+#[derive(Clone, Default)]
+struct Turns(Arc<Mutex<()>>);
+
+/// Verifies the key of a request, unless a guard before did so already, and keeps the result for the
+/// guards that follow.
+pub(crate) async fn authenticate<M: KeyModel>(
+    keys: &ApiKeys<M>,
+    request: &HttpRequest,
+) -> Result<Verified<M>, AuthError> {
+    let turns = request.extensions_mut().get_or_insert_with(Turns::default).clone();
+    let _turn = turns.0.lock().await;
+    if let Some(outcome) = known(keys, request) {
+        return outcome;
+    }
+    let outcome = keys.authenticate(&Head(request)).await;
+    request.extensions_mut().get_or_insert_with(Outcomes::default).record(keys, &outcome);
+    outcome
+}
+
+fn known<M: KeyModel>(
+    keys: &ApiKeys<M>,
+    request: &HttpRequest,
+) -> Option<Result<Verified<M>, AuthError>> {
+    request.extensions().get::<Outcomes<M>>()?.of(keys).cloned()
+}
+
+/// Keeps the keys out of the `Debug` output of headers.
+pub(crate) fn mark_sensitive<M: KeyModel>(keys: &ApiKeys<M>, headers: &mut HeaderMap) {
+    for name in keys.locations().iter().filter_map(KeyLocation::header_name) {
+        if headers.get_all(name).all(HeaderValue::is_sensitive) {
+            continue;
+        }
+        let Ok(name) = HeaderName::try_from(name) else {
+            continue;
+        };
+        for mut line in headers.remove(&name) {
+            line.set_sensitive(true);
+            headers.append(name.clone(), line);
+        }
+    }
+}
+
+/// Takes the key out of the request, so that neither a handler nor a service behind a proxy sees it.
+pub(crate) fn strip(location: &KeyLocation, request: &mut ServiceRequest) {
+    if let Some(name) = location.header_name() {
+        request.headers_mut().remove(name);
+    }
+    if let Some(uri) = strip_query(location, request.uri()) {
+        // The router keeps a copy of the URL. The path in it, which it counts in, stays as it is.
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
+fn strip_query(location: &KeyLocation, uri: &Uri) -> Option<Uri> {
+    let query = location.strip_query(uri.query()?)?;
+    let path = uri.path();
+    let kept = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let mut parts = uri.clone().into_parts();
+    // Parts of a valid URL form a valid URL; if not, no URL is better than one with a key in it.
+    parts.path_and_query = PathAndQuery::try_from(kept).ok();
+    Some(Uri::from_parts(parts).unwrap_or_default())
+}

@@ -1,0 +1,207 @@
+//! The proof of a secret: remembered, or looked up and hashed.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use crate::cache::KeyCache;
+use crate::cache::digest::Digest;
+use crate::cache::generation::Ticket;
+use crate::clock::Timestamp;
+use crate::error::DenyReason;
+use crate::handle::Inner;
+use crate::hash::{HashError, HashedKey};
+use crate::key::{Prefix, PresentedKey};
+use crate::model::KeyModel;
+use crate::usage::Noted;
+
+/// A key whose secret has been proven, whatever its state. Only this file makes one.
+pub(crate) struct Proven<M> {
+    key: Arc<M>,
+    is_usable: bool,
+    noted: Noted,
+}
+
+impl<M> Clone for Proven<M> {
+    fn clone(&self) -> Self {
+        Self { key: Arc::clone(&self.key), noted: Arc::clone(&self.noted), ..*self }
+    }
+}
+
+impl<M> Proven<M> {
+    pub(super) fn key(&self) -> &M {
+        &self.key
+    }
+
+    /// What the model's own filter says.
+    pub(super) fn is_usable(&self) -> bool {
+        self.is_usable
+    }
+
+    /// Whether a use of the key has been noted lately.
+    pub(super) fn noted(&self) -> &Noted {
+        &self.noted
+    }
+
+    pub(super) fn into_key(self) -> Arc<M> {
+        self.key
+    }
+}
+
+/// Why there is no proof. Shared by all who waited for it; each reports it for itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(super) reason: DenyReason,
+    pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl From<DenyReason> for Refusal {
+    fn from(reason: DenyReason) -> Self {
+        Self { reason, source: None }
+    }
+}
+
+impl Refusal {
+    fn because<E: Error + Send + Sync + 'static>(reason: DenyReason, source: E) -> Self {
+        Self { reason, source: Some(Arc::new(source)) }
+    }
+}
+
+impl From<HashError> for Refusal {
+    fn from(error: HashError) -> Self {
+        let reason = match error {
+            HashError::Malformed | HashError::TooCostly => DenyReason::BadStoredHash,
+            HashError::NotConfigured => DenyReason::HasherNotConfigured,
+            HashError::QueueFull => DenyReason::HashQueueFull,
+            HashError::Failed(_) => DenyReason::HashingFailed,
+        };
+        Self::because(reason, error)
+    }
+}
+
+impl<M: KeyModel> Inner<M> {
+    /// Finds the proof in the cache, without allocation; with it, the time that it was looked for.
+    pub(super) fn recall(&self, prefix: &Prefix, text: &[u8]) -> Option<(Proven<M>, Timestamp)> {
+        let cache = self.cache.as_ref()?;
+        let (digest, now) = (Digest::of(text)?, self.now());
+        let entry = cache.get(prefix, &digest, now)?;
+        let (key, noted) = (Arc::clone(&entry.key), Arc::clone(&entry.noted));
+        Some((Proven { key, is_usable: entry.is_usable, noted }, now))
+    }
+
+    /// Looks a key up and proves its secret. With the cache on, together with all who present the same
+    /// text at the same time.
+    pub(super) async fn prove(
+        self: &Arc<Self>,
+        prefix: Prefix,
+        key: &Arc<PresentedKey>,
+    ) -> Result<Proven<M>, Refusal> {
+        let digest = Digest::of(key.bytes().unwrap_or_default());
+        let (Some(cache), Some(digest)) = (&self.cache, digest) else {
+            return self.load(&prefix, key).await;
+        };
+        let begin = || {
+            let ticket = cache.ticket();
+            let (inner, key, started) = (Arc::clone(self), Arc::clone(key), self.now());
+            let fill = move |cache: &KeyCache<M>, proven: &Proven<M>| {
+                let found = (Arc::clone(&proven.key), proven.is_usable);
+                cache.fill(prefix, digest, ticket, found, started);
+            };
+            let work = async move {
+                let proven = inner.load(&prefix, &key).await?;
+                if let Some(cache) = &inner.cache {
+                    fill(cache, &proven);
+                }
+                Ok(proven)
+            };
+            (ticket, Box::pin(work) as _)
+        };
+        self.lookups.join(digest, |ticket| cache.is_current(&prefix, ticket), begin).await
+    }
+
+    async fn load(
+        self: &Arc<Self>,
+        prefix: &Prefix,
+        key: &Arc<PresentedKey>,
+    ) -> Result<Proven<M>, Refusal> {
+        let name = prefix.as_str();
+        let found = self.store.find_by_prefix(name).await;
+        let found = found.map_err(|error| Refusal::because(DenyReason::StoreUnavailable, error))?;
+        let Some(found) = found.filter(|found| found.key.record().prefix == name) else {
+            self.verify_nothing(key).await;
+            return Err(DenyReason::UnknownPrefix.into());
+        };
+        if self.verify_once(prefix, key, &found.key.record().hashed_key).await? {
+            let (key, is_usable) = (Arc::new(found.key), found.is_usable);
+            Ok(Proven { key, is_usable, noted: Noted::default() })
+        } else {
+            Err(DenyReason::WrongSecret.into())
+        }
+    }
+
+    /// Verifies a secret; a slow hash that was verified before, or is being verified now, only once.
+    async fn verify_once(
+        self: &Arc<Self>,
+        prefix: &Prefix,
+        key: &Arc<PresentedKey>,
+        stored: &HashedKey,
+    ) -> Result<bool, Refusal> {
+        let is_slow = self.hashers.of(stored.as_str())?.is_slow();
+        let digest = key.bytes().filter(|_| is_slow).and_then(Digest::of);
+        let Some(digest) = digest else {
+            return Ok(self.verify_hash(prefix.as_str(), key, stored).await?);
+        };
+        if self.memo.proves(prefix, &digest, stored) {
+            return Ok(true);
+        }
+        let begin = || {
+            let (inner, prefix, key) = (Arc::clone(self), *prefix, Arc::clone(key));
+            let stored = stored.clone();
+            let work = async move {
+                let matches = inner.verify_hash(prefix.as_str(), &key, &stored).await?;
+                if matches {
+                    inner.memo.keep(prefix, digest, stored);
+                }
+                Ok(matches)
+            };
+            (Ticket::ALWAYS, Box::pin(work) as _)
+        };
+        // A text and a string either match or do not, whatever changes meanwhile.
+        self.verifications.join((digest, stored.clone()), |_| true, begin).await
+    }
+
+    /// Whether the stored string was made from this key: fast hashes here, slow ones on the hashing
+    /// threads.
+    pub(crate) async fn verify_hash(
+        &self,
+        prefix: &str,
+        key: &Arc<PresentedKey>,
+        stored: &HashedKey,
+    ) -> Result<bool, HashError> {
+        let hasher = self.hashers.of(stored.as_str())?;
+        if !hasher.is_slow() {
+            return hasher.verify(key.bytes().unwrap_or_default(), stored.as_str());
+        }
+        let (hasher, key, stored) = (Arc::clone(hasher), Arc::clone(key), stored.clone());
+        let work = move || hasher.verify(key.bytes().unwrap_or_default(), stored.as_str());
+        self.gate.run(Some(prefix), work).await?
+    }
+
+    /// Makes an unknown prefix take the time of a wrong secret.
+    async fn verify_nothing(&self, key: &Arc<PresentedKey>) {
+        let (hashers, key) = (self.hashers.clone(), Arc::clone(key));
+        let work = move || hashers.verify_nothing(key.bytes().unwrap_or_default());
+        if self.hashers.preferred().is_slow() {
+            self.gate.run_if_idle(work).await;
+        } else {
+            work();
+        }
+    }
+
+    /// Hashes a key with the preferred hasher.
+    pub(crate) async fn hash(&self, key: &Arc<PresentedKey>) -> Result<HashedKey, HashError> {
+        let (hasher, key) = (Arc::clone(self.hashers.preferred()), Arc::clone(key));
+        let is_slow = hasher.is_slow();
+        let work = move || hasher.hash(key.bytes().unwrap_or_default());
+        if is_slow { self.gate.run(None, work).await? } else { work() }
+    }
+}

@@ -1,0 +1,198 @@
+//! What is remembered of proven keys: the memo of slow hashes, and the cache of keys.
+
+pub(crate) mod digest;
+pub(crate) mod flight;
+pub(crate) mod generation;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache as Entries;
+
+use crate::cache::digest::Digest;
+use crate::cache::generation::{Generations, Ticket};
+use crate::clock::{Timestamp, after};
+use crate::hash::HashedKey;
+use crate::key::Prefix;
+use crate::model::KeyModel;
+use crate::usage::Noted;
+
+/// Keeps verified keys in memory for a short time, so that a request with one of them asks neither the
+/// store nor a hasher. Off unless [`ApiKeysBuilder::cache`](crate::ApiKeysBuilder::cache) turns it on.
+///
+/// - A change through the same handle (and its clones) is seen by the next request.
+/// - A change by another process is seen after [`time_to_live`](Self::time_to_live) at the latest, or at
+///   once after [`ApiKeys::invalidate`](crate::ApiKeys::invalidate).
+/// - Revocation, expiry and permissions are judged on every request. The answer of the model's own filter
+///   (an active owner, say) is as old as the entry.
+/// - Only keys whose secret was proven get in, as digests.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use apikey_core::{ApiKeys, Cache, KeyRecord, MemoryStore};
+///
+/// let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+///     .cache(Cache::new().time_to_live(Duration::from_secs(5)))
+///     .build()?;
+/// # Ok::<(), apikey_core::BuildError>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Cache {
+    time_to_live: Duration,
+    capacity: usize,
+}
+
+impl Cache {
+    /// Keeps up to 10 000 keys for 5 seconds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { time_to_live: Duration::from_secs(5), capacity: CAPACITY }
+    }
+
+    /// Sets how long a key is kept: how long a change by another process may go unnoticed.
+    #[must_use]
+    pub fn time_to_live(self, time_to_live: Duration) -> Self {
+        Self { time_to_live, ..self }
+    }
+
+    /// Sets how many keys are kept; the least used make room.
+    #[must_use]
+    pub fn capacity(self, capacity: usize) -> Self {
+        Self { capacity, ..self }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const CAPACITY: usize = 10_000;
+
+/// Marks of changed prefixes that are kept; beyond, nothing is cached for a while.
+const MOST_MARKS: usize = 10_000;
+
+/// The cache of one handle. A prefix has one row and so one good text: entries are found by prefix, and
+/// count if the digest is that of the text presented.
+pub(crate) struct KeyCache<M> {
+    time_to_live: Duration,
+    entries: Entries<Prefix, Arc<CachedKey<M>>>,
+    generations: Generations<Prefix, Timestamp>,
+}
+
+/// A key whose secret was proven.
+pub(crate) struct CachedKey<M> {
+    digest: Digest,
+    pub(crate) key: Arc<M>,
+    pub(crate) is_usable: bool,
+    deadline: Timestamp,
+    pub(crate) noted: Noted,
+}
+
+impl<M: KeyModel> KeyCache<M> {
+    pub(crate) fn new(settings: Cache) -> Self {
+        Self {
+            time_to_live: settings.time_to_live,
+            entries: Entries::new(settings.capacity),
+            generations: Generations::new(MOST_MARKS),
+        }
+    }
+
+    /// Finds the key that was proven by the same text.
+    pub(crate) fn get(
+        &self,
+        prefix: &Prefix,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Option<Arc<CachedKey<M>>> {
+        let entry = self.entries.get(prefix)?;
+        (entry.digest.is(digest) && now < entry.deadline).then_some(entry)
+    }
+
+    /// Notes the beginning of a lookup.
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.generations.ticket()
+    }
+
+    pub(crate) fn is_current(&self, prefix: &Prefix, ticket: Ticket) -> bool {
+        self.generations.is_current(prefix, ticket)
+    }
+
+    /// Keeps a proven key, unless its prefix was changed since the ticket was taken.
+    pub(crate) fn fill(
+        &self,
+        prefix: Prefix,
+        digest: Digest,
+        ticket: Ticket,
+        (key, is_usable): (Arc<M>, bool),
+        now: Timestamp,
+    ) {
+        let Some(deadline) = after(now, self.time_to_live) else { return };
+        let deadline = key.record().expires_at.map_or(deadline, |expiry| expiry.min(deadline));
+        let noted = Noted::default();
+        let entry = Arc::new(CachedKey { digest, key, is_usable, deadline, noted });
+        self.generations.fill(&prefix, ticket, now, || self.entries.insert(prefix, entry));
+    }
+
+    /// Forgets a key that is about to be changed, and keeps it from being cached for a while: a change
+    /// that is cancelled may still happen.
+    pub(crate) fn begin_change(&self, prefix: Prefix, now: Timestamp) {
+        let until = after(now, self.time_to_live).unwrap_or(Timestamp::MAX_UTC);
+        self.generations.begin(prefix, now, until, || drop(self.entries.remove(&prefix)));
+    }
+
+    /// Notes that the change has been written.
+    pub(crate) fn end_change(&self, prefix: &Prefix) {
+        self.generations.end(prefix, || drop(self.entries.remove(prefix)));
+    }
+
+    /// Forgets a key that was changed elsewhere, and what is being looked up of it.
+    pub(crate) fn invalidate(&self, prefix: Prefix, now: Timestamp) {
+        self.generations.begin(prefix, now, now, || drop(self.entries.remove(&prefix)));
+    }
+
+    pub(crate) fn invalidate_owner(&self, owner: &M::Owner) {
+        let forget = || self.entries.retain(|_, entry| entry.key.owner() != Some(owner));
+        self.generations.invalidate(forget);
+    }
+
+    pub(crate) fn invalidate_all(&self) {
+        self.generations.invalidate(|| self.entries.clear());
+    }
+}
+
+impl<M> fmt::Debug for KeyCache<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyCache").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+/// Remembers which texts slow hashes were proven by. It never stands for a row: the row is loaded each
+/// time, and counts if its hash is still the very string that was proven.
+pub(crate) struct Memo {
+    proofs: Entries<Prefix, Arc<(Digest, HashedKey)>>,
+}
+
+impl Memo {
+    pub(crate) fn new() -> Self {
+        Self { proofs: Entries::new(CAPACITY) }
+    }
+
+    /// Whether this text has been proven against this string.
+    pub(crate) fn proves(&self, prefix: &Prefix, digest: &Digest, stored: &HashedKey) -> bool {
+        self.proofs.get(prefix).is_some_and(|proof| proof.0.is(digest) && proof.1 == *stored)
+    }
+
+    pub(crate) fn keep(&self, prefix: Prefix, digest: Digest, stored: HashedKey) {
+        self.proofs.insert(prefix, Arc::new((digest, stored)));
+    }
+}
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memo").field("proofs", &self.proofs.len()).finish_non_exhaustive()
+    }
+}

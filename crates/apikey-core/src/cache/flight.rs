@@ -1,0 +1,64 @@
+//! One piece of work for everybody who wants the same at the same time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{Shared, WeakShared};
+
+use crate::cache::generation::Ticket;
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Work under way, by what it is about. It is driven by whoever waits for it, so it survives the one who
+/// began it, and ends when nobody waits any more.
+pub(crate) struct Flights<K, T: Clone> {
+    under_way: Mutex<HashMap<K, Flight<T>>>,
+}
+
+type Flight<T> = (Ticket, WeakShared<Work<T>>);
+
+/// How many entries may pile up before those that have ended are dropped.
+const SWEEP: usize = 256;
+
+impl<K: Eq + Hash, T: Clone> Flights<K, T> {
+    pub(crate) fn new() -> Self {
+        Self { under_way: Mutex::default() }
+    }
+
+    /// Joins the work on `key` if it is under way and its ticket still counts, or else begins it.
+    pub(crate) fn join(
+        &self,
+        key: K,
+        counts: impl Fn(Ticket) -> bool,
+        begin: impl FnOnce() -> (Ticket, Work<T>),
+    ) -> Shared<Work<T>> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let flight = under_way.get(&key).filter(|(ticket, _)| counts(*ticket));
+        // One that has ended is not joined: its answer is older than this request.
+        let joined =
+            flight.and_then(|(_, work)| work.upgrade()).filter(|work| work.peek().is_none());
+        joined.unwrap_or_else(|| {
+            if under_way.len() >= SWEEP {
+                under_way.retain(|_, (_, work)| {
+                    work.upgrade().is_some_and(|work| work.peek().is_none())
+                });
+            }
+            let (ticket, work) = begin();
+            let work = work.shared();
+            if let Some(weak) = work.downgrade() {
+                under_way.insert(key, (ticket, weak));
+            }
+            work
+        })
+    }
+}
+
+impl<K, T: Clone> fmt::Debug for Flights<K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flights").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,139 @@
+//! When keys were last used: noted in memory, written in batches, off the path of requests.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_timer::Delay;
+
+use crate::clock::Timestamp;
+use crate::event;
+use crate::handle::{ApiKeys, Inner};
+use crate::manage::ManageError;
+use crate::model::KeyModel;
+
+/// How often uses are written, unless the handle says otherwise.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Keys whose use may be pending; the uses of more are not noted until the next flush.
+const MOST_PENDING: usize = 100_000;
+
+/// The keys used since the last flush.
+pub(crate) struct Usage<Id> {
+    pub(crate) interval: Duration,
+    pending: Mutex<Pending<Id>>,
+}
+
+struct Pending<Id> {
+    keys: HashMap<Id, Noted>,
+    latest: Option<Timestamp>,
+}
+
+/// Whether a use has been noted since the last flush: lets a cached key be noted once without a lock.
+pub(crate) type Noted = Arc<AtomicBool>;
+
+impl<Id: Clone + Eq + Hash> Usage<Id> {
+    pub(crate) fn new(interval: Duration) -> Self {
+        let pending = Pending { keys: HashMap::new(), latest: None };
+        Self { interval, pending: Mutex::new(pending) }
+    }
+
+    /// Notes a use.
+    pub(crate) fn note(&self, id: &Id, noted: &Noted, now: Timestamp) {
+        if noted.load(Ordering::Relaxed) || noted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let mut pending = self.lock();
+        pending.latest = pending.latest.max(Some(now));
+        if pending.keys.len() < MOST_PENDING {
+            pending.keys.insert(id.clone(), Arc::clone(noted));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending<Id>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is pending; uses from now on are noted anew.
+    fn take(&self) -> Option<(Vec<Id>, Timestamp)> {
+        let mut pending = self.lock();
+        let keys = std::mem::take(&mut pending.keys);
+        let latest = pending.latest.take()?;
+        drop(pending);
+        let forget = |(id, noted): (Id, Noted)| {
+            noted.store(false, Ordering::Relaxed);
+            id
+        };
+        Some((keys.into_iter().map(forget).collect(), latest))
+    }
+
+    /// Gives back what could not be written.
+    fn restore(&self, ids: &[Id], at: Timestamp) {
+        let mut pending = self.lock();
+        pending.latest = pending.latest.max(Some(at));
+        for id in ids {
+            if pending.keys.len() < MOST_PENDING {
+                pending.keys.entry(id.clone()).or_default();
+            }
+        }
+    }
+}
+
+impl<Id> fmt::Debug for Usage<Id> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Usage").field("interval", &self.interval).finish_non_exhaustive()
+    }
+}
+
+impl<M: KeyModel> ApiKeys<M> {
+    /// Writes down now and then when keys were used: a future for the application to spawn once. It ends
+    /// when the last handle is dropped.
+    ///
+    /// Uses since the last write are lost if the process ends without [`flush`](Self::flush): at most one
+    /// interval (60 seconds unless [`usage_interval`](crate::ApiKeysBuilder::usage_interval) says
+    /// otherwise). If the store cannot write, verification goes on, and the uses are tried again.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn serve(keys: apikey_core::ApiKeys) {
+    /// // tokio::spawn(keys.maintain());
+    /// # keys.maintain().await;
+    /// # }
+    /// ```
+    pub fn maintain(&self) -> impl Future<Output = ()> + Send + use<M> {
+        let (inner, interval) = (Arc::downgrade(&self.inner), self.inner.usage.interval);
+        async move {
+            loop {
+                Delay::new(interval).await;
+                let Some(inner) = inner.upgrade() else { return };
+                if let Err(error) = inner.flush().await {
+                    event::usage_not_written(&error);
+                }
+            }
+        }
+    }
+
+    /// Writes when keys were used since the last write: to be awaited at shutdown.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`] if the store fails; the uses stay pending.
+    pub async fn flush(&self) -> Result<(), ManageError> {
+        self.inner.flush().await
+    }
+}
+
+impl<M: KeyModel> Inner<M> {
+    async fn flush(&self) -> Result<(), ManageError> {
+        let Some((mut ids, at)) = self.usage.take() else { return Ok(()) };
+        // In one order everywhere, so that two processes do not wait for each other's rows.
+        ids.sort_unstable();
+        let written = self.store.touch(&ids, at).await;
+        if written.is_err() {
+            self.usage.restore(&ids, at);
+        }
+        Ok(written?)
+    }
+}

@@ -1,0 +1,373 @@
+//! The cache of verified keys: what it saves, and what it never hides.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use apikey_core::{
+    ApiKeys, AuthError, Cache, CreatedKey, DenyReason, Found, HashError, HashedKey, Hashers,
+    KeyHasher, KeyPatch, KeyQuery, KeyRecord, KeyStore, KeyUpdate, ManualClock, MemoryStore,
+    NewKey, NewRecord, Page, Rotation, StoreError, Timestamp, Verified, async_trait,
+};
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::executor::block_on;
+use futures::future::join_all;
+use futures::lock::Mutex;
+
+const TTL: Duration = Duration::from_secs(5);
+
+/// Counts lookups; holds the next one, or the next update, until it is let go.
+#[derive(Default)]
+struct Observed {
+    inner: MemoryStore,
+    lookups: AtomicUsize,
+    gate: Mutex<Option<oneshot::Receiver<()>>>,
+    update_gate: Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+#[async_trait]
+impl KeyStore<KeyRecord> for Observed {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
+        let found = self.inner.find_by_prefix(prefix).await;
+        // The row is read; what happens until it is handed over, it does not know of.
+        let gate = self.gate.lock().await.take();
+        if let Some(gate) = gate {
+            let _ = gate.await;
+        }
+        found
+    }
+
+    async fn get(
+        &self,
+        prefix: &str,
+        owner: Option<&Infallible>,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        self.inner.get(prefix, owner).await
+    }
+
+    async fn insert(
+        &self,
+        new: &NewRecord<()>,
+        limit: Option<u32>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.inner.insert(new, limit).await
+    }
+
+    async fn update(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        patch: &KeyPatch,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        let gate = self.update_gate.lock().await.take();
+        if let Some(gate) = gate {
+            let _ = gate.await;
+        }
+        self.inner.update(id, owner, patch).await
+    }
+
+    async fn rotate(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        rotation: &Rotation<()>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.inner.rotate(id, owner, rotation).await
+    }
+
+    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
+        self.inner.touch(ids, at).await
+    }
+
+    async fn list(
+        &self,
+        query: &KeyQuery<KeyRecord>,
+        now: Timestamp,
+    ) -> Result<Page<KeyRecord>, StoreError> {
+        self.inner.list(query, now).await
+    }
+
+    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.count(query, now).await
+    }
+
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.inner.delete_expired(before, limit).await
+    }
+}
+
+struct Fixture {
+    keys: ApiKeys,
+    /// Another process on the same store.
+    elsewhere: ApiKeys,
+    store: Arc<Observed>,
+    clock: ManualClock,
+    created: CreatedKey<KeyRecord>,
+}
+
+fn fixture() -> Fixture {
+    let (store, clock) = (Arc::new(Observed::default()), ManualClock::default());
+    let keys = ApiKeys::builder(Arc::clone(&store))
+        .cache(Cache::new().time_to_live(TTL))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let elsewhere = ApiKeys::builder(Arc::clone(&store)).clock(clock.clone()).build().unwrap();
+    let created = block_on(keys.create(NewKey::new("k").expires_in(12 * TTL))).unwrap();
+    Fixture { keys, elsewhere, store, clock, created }
+}
+
+impl Fixture {
+    fn text(&self) -> &str {
+        self.created.plaintext.expose()
+    }
+
+    fn prefix(&self) -> &str {
+        &self.created.key.prefix
+    }
+
+    fn verify(&self) -> Result<Verified<KeyRecord>, AuthError> {
+        block_on(self.keys.verify(self.text()))
+    }
+
+    fn reason(&self) -> Option<DenyReason> {
+        self.verify().err().map(|error| error.reason())
+    }
+
+    fn lookups(&self) -> usize {
+        self.store.lookups.load(Ordering::SeqCst)
+    }
+}
+
+/// Holds the next call at a gate until the sender is dropped.
+fn hold(gate: &Mutex<Option<oneshot::Receiver<()>>>) -> oneshot::Sender<()> {
+    let (let_go, held) = oneshot::channel();
+    *gate.try_lock().unwrap() = Some(held);
+    let_go
+}
+
+#[test]
+fn a_hit_asks_neither_the_store_nor_the_allocator() {
+    let f = fixture();
+    assert!(f.verify().is_ok());
+    let cost = allocation_counter::measure(|| {
+        let hit = f.keys.verify(f.text()).now_or_never();
+        assert!(hit.is_some_and(|hit| hit.is_ok()));
+    });
+    assert_eq!((f.lookups(), cost.count_total), (1, 0));
+}
+
+#[test]
+fn an_entry_lives_for_its_time_and_no_longer() {
+    let f = fixture();
+    assert!(f.verify().is_ok());
+    f.clock.advance(TTL - Duration::from_micros(1));
+    assert!(f.verify().is_ok());
+    assert_eq!(f.lookups(), 1);
+    f.clock.advance(Duration::from_micros(1));
+    assert!(f.verify().is_ok());
+    assert_eq!(f.lookups(), 2);
+}
+
+#[test]
+fn expiry_is_judged_on_every_request() {
+    let f = fixture();
+    f.clock.advance(11 * TTL + Duration::from_secs(1));
+    assert!(f.verify().is_ok());
+    f.clock.advance(TTL - Duration::from_secs(1));
+    assert_eq!(f.reason(), Some(DenyReason::Expired));
+}
+
+#[test]
+fn another_secret_never_meets_the_entry() {
+    let f = fixture();
+    assert!(f.verify().is_ok());
+    let end = if f.text().ends_with('A') { "B" } else { "A" };
+    let wrong = format!("{}{end}", &f.text()[..f.text().len() - 1]);
+    let refused = block_on(f.keys.verify(&wrong)).unwrap_err();
+    assert_eq!((refused.reason(), f.lookups()), (DenyReason::WrongSecret, 2));
+    block_on(f.keys.verify(&wrong)).unwrap_err();
+    assert_eq!(f.lookups(), 3, "only proven keys get in");
+}
+
+#[test]
+fn the_next_request_sees_every_change_through_the_handle() {
+    type Change = fn(&Fixture) -> Option<DenyReason>;
+    let changes: [Change; 4] = [
+        |f| block_on(f.keys.revoke(f.prefix())).map(|_| Some(DenyReason::Revoked)).unwrap(),
+        |f| block_on(f.keys.disable(f.prefix())).map(|_| Some(DenyReason::Disabled)).unwrap(),
+        |f| {
+            let rotated = block_on(f.keys.clone().rotate(f.prefix(), Duration::ZERO));
+            rotated.map(|_| Some(DenyReason::Expired)).unwrap()
+        },
+        |f| {
+            block_on(f.keys.update(f.prefix(), KeyUpdate::new().name("new"))).map(|_| None).unwrap()
+        },
+    ];
+    for change in changes {
+        let f = fixture();
+        assert!(f.verify().is_ok());
+        let expected = change(&f);
+        assert_eq!(f.reason(), expected);
+        if expected.is_none() {
+            assert_eq!(f.verify().unwrap().name, "new");
+        }
+    }
+}
+
+#[test]
+fn a_change_elsewhere_is_seen_in_time_or_when_told() {
+    let f = fixture();
+    assert!(f.verify().is_ok());
+    block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+    assert!(f.verify().is_ok());
+    f.clock.advance(TTL);
+    assert_eq!(f.reason(), Some(DenyReason::Revoked));
+    type Tell = fn(&Fixture);
+    let tellings: [Tell; 2] = [|f| f.keys.invalidate(f.prefix()), |f| f.keys.invalidate_all()];
+    for tell in tellings {
+        let f = fixture();
+        assert!(f.verify().is_ok());
+        block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+        tell(&f);
+        assert_eq!(f.reason(), Some(DenyReason::Revoked));
+    }
+}
+
+#[test]
+fn a_late_fill_never_brings_a_revoked_key_back() {
+    type Change = fn(&Fixture);
+    let changes: [Change; 3] = [
+        |f| drop(block_on(f.keys.revoke(f.prefix())).unwrap()),
+        |f| {
+            block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+            f.keys.invalidate(f.prefix());
+        },
+        |f| {
+            block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+            f.keys.invalidate_all();
+        },
+    ];
+    for change in changes {
+        let f = fixture();
+        let let_go = hold(&f.store.gate);
+        let mut late = f.keys.verify(f.text());
+        assert!((&mut late).now_or_never().is_none(), "the row is read, and held");
+        change(&f);
+        drop(let_go);
+        let _ = block_on(late);
+        assert_eq!(f.reason(), Some(DenyReason::Revoked));
+    }
+}
+
+#[test]
+fn a_request_joins_no_lookup_from_before_a_change() {
+    let f = fixture();
+    let _let_go = hold(&f.store.gate);
+    let mut before = f.keys.verify(f.text());
+    assert!((&mut before).now_or_never().is_none());
+    block_on(f.keys.revoke(f.prefix())).unwrap();
+    assert_eq!(f.reason(), Some(DenyReason::Revoked));
+}
+
+#[test]
+fn a_cancelled_change_keeps_the_key_out_of_the_cache() {
+    let f = fixture();
+    assert!(f.verify().is_ok());
+    let let_go = hold(&f.store.update_gate);
+    let mut revoking = Box::pin(f.keys.revoke(f.prefix()));
+    assert!((&mut revoking).now_or_never().is_none());
+    drop(revoking);
+    drop(let_go);
+    assert!(f.verify().is_ok());
+    block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+    assert_eq!(f.reason(), Some(DenyReason::Revoked), "the write happened late, and is seen");
+}
+
+#[test]
+fn many_who_ask_at_once_share_one_lookup_that_survives_the_first() {
+    let f = fixture();
+    let let_go = hold(&f.store.gate);
+    let mut first = f.keys.verify(f.text());
+    assert!((&mut first).now_or_never().is_none());
+    let mut others: Vec<_> = (0..50).map(|_| f.keys.verify(f.text())).collect();
+    assert!(others.iter_mut().all(|other| other.now_or_never().is_none()));
+    drop(first);
+    drop(let_go);
+    assert!(block_on(join_all(others)).iter().all(Result::is_ok));
+    assert_eq!(f.lookups(), 1);
+}
+
+#[test]
+fn without_a_cache_every_request_asks_the_store() {
+    let f = fixture();
+    for _ in 0..3 {
+        block_on(f.elsewhere.verify(f.text())).unwrap();
+    }
+    assert_eq!(f.lookups(), 3);
+}
+
+/// Counts its verifications.
+#[derive(Debug, Default, Clone)]
+struct Slow(Arc<AtomicUsize>);
+
+impl KeyHasher for Slow {
+    fn encodings(&self) -> Vec<String> {
+        vec!["slow$".into()]
+    }
+
+    fn hash(&self, key: &[u8]) -> Result<HashedKey, HashError> {
+        Ok(HashedKey::new(format!("slow${}", String::from_utf8_lossy(key))))
+    }
+
+    fn verify(&self, key: &[u8], stored: &str) -> Result<bool, HashError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(stored.as_bytes() == [b"slow$", key].concat())
+    }
+}
+
+#[test]
+fn a_slow_hash_is_proven_once_while_the_row_stays_and_is_loaded_each_time() {
+    let (store, slow) = (Arc::new(MemoryStore::<KeyRecord>::new()), Slow::default());
+    let hashers = Hashers::new(slow.clone());
+    let keys = ApiKeys::builder(Arc::clone(&store)).hashers(hashers).build().unwrap();
+    let created = block_on(keys.create("k")).unwrap();
+    let text = created.plaintext.expose();
+    for _ in 0..5 {
+        block_on(keys.verify(text)).unwrap();
+    }
+    assert_eq!(slow.0.load(Ordering::SeqCst), 1);
+    let old = created.key.hashed_key.clone();
+    let other = KeyPatch::default().rehash(old, HashedKey::new("slow$other"));
+    block_on(store.update(&1, None, &other)).unwrap().unwrap();
+    assert_eq!(block_on(keys.verify(text)).unwrap_err().reason(), DenyReason::WrongSecret);
+    let revoke = KeyPatch::default().rehash(HashedKey::new("slow$other"), created.key.hashed_key);
+    block_on(store.update(&1, None, &revoke.revoked_at(Timestamp::default()))).unwrap().unwrap();
+    assert_eq!(block_on(keys.verify(text)).unwrap_err().reason(), DenyReason::Revoked);
+}
+
+#[test]
+fn many_who_present_one_key_hash_it_once() {
+    let slow = Slow::default();
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+        .hashers(Hashers::new(slow.clone()))
+        .build()
+        .unwrap();
+    let created = block_on(keys.create("k")).unwrap();
+    let all = (0..500).map(|_| keys.verify(created.plaintext.expose()));
+    assert!(block_on(join_all(all)).iter().all(Result::is_ok));
+    assert_eq!(slow.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn no_output_of_the_cache_holds_a_key() {
+    let f = fixture();
+    assert!(f.verify().is_ok());
+    let shown = format!("{:?} {:?}", f.keys, Cache::new());
+    assert!(!shown.contains(&f.text()[9..]));
+}

@@ -1,0 +1,82 @@
+//! API keys for Rocket: request guards, a guard for whole mounts, typed scopes.
+//!
+//! The keys, and every decision about them, are [`apikey_core`]'s, re-exported here; this crate lends it
+//! the request and translates its answer.
+//!
+//! ```
+//! use apikey_rocket::{ApiKey, ApiKeys, OptionalApiKey, fairing, require, scope};
+//! use rocket::{get, routes};
+//!
+//! #[get("/whoami")] // 401 without a good key
+//! fn whoami(key: ApiKey) -> String {
+//!     key.name.clone()
+//! }
+//!
+//! #[get("/maybe")] // absent is None; present but bad is refused
+//! fn maybe(key: OptionalApiKey) -> String {
+//!     key.is_some().to_string()
+//! }
+//!
+//! #[get("/")]
+//! fn reports() -> &'static str {
+//!     "reports"
+//! }
+//!
+//! # rocket::execute(async {
+//! let keys = ApiKeys::in_memory(); // or `ApiKeys::new(DieselStore::sqlite("sqlite://app.db").await?)`
+//! let created = keys.create("reporting-service").await?; // created.plaintext: shown once
+//!
+//! let guarded = require(&keys, scope("reports:read") | scope("admin"), routes![reports]);
+//! let app = rocket::build()
+//!     .mount("/", routes![whoami, maybe])
+//!     .mount("/reports", guarded) // everything below, unknown paths included
+//!     .attach(fairing(keys));
+//! # use apikey_rocket::test;
+//! # let client = rocket::local::asynchronous::Client::tracked(app).await?;
+//! # assert_eq!(client.get("/whoami").dispatch().await.status().code, 401);
+//! # let request = client.get("/whoami").header(test::authorization(&created.plaintext));
+//! # assert_eq!(request.dispatch().await.into_string().await.unwrap(), "reporting-service");
+//! # assert_eq!(client.get("/reports/x").dispatch().await.status().code, 401);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # What goes where
+//! | To guard | Write |
+//! |---|---|
+//! | a handler that wants to know the key | [`ApiKey`], with scopes as a type: [`scopes!`] |
+//! | a handler that can do without a key | [`OptionalApiKey`] |
+//! | a handler that takes something else instead of a key | `Result<ApiKey, ApiKeyRejection>` |
+//! | everything under a path | [`require`] |
+//!
+//! A refusal is an [`ApiKeyRejection`]; its documentation shows how to give it a body of your own.
+//!
+//! # Security
+//! Never write `Option<ApiKey>`: Rocket implements it for every guard, and it turns each refusal into
+//! `None`, a revoked key and a failing store included. [`OptionalApiKey`] is what you mean.
+//!
+//! Rocket lends a request immutably: nothing here can mark a header as sensitive or take the key out of
+//! a request. Handlers and fairings that log headers have to leave out `Authorization` themselves.
+
+mod fairing;
+mod guard;
+mod headers;
+mod rejection;
+mod require;
+pub mod test;
+
+pub use apikey_core;
+pub use apikey_core::{
+    AnyKey, ApiKeys, AuthError, CreatedKey, Denied, KeyLocation, KeyModel, KeyRecord, NewKey,
+    Permission, Rule, Scope, Verified, rule, scope, scopes,
+};
+
+pub use crate::fairing::{ApiKeysFairing, fairing};
+pub use crate::guard::{ApiKey, OptionalApiKey};
+pub use crate::rejection::ApiKeyRejection;
+pub use crate::require::require;
+
+/// Runs the examples of the book.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rocket.md")]
+struct Book;

@@ -1,0 +1,284 @@
+//! Keys as arguments of handlers.
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![expect(clippy::needless_pass_by_value, reason = "Rocket hands guards over by value")]
+
+use apikey_core::{And, MemoryStore, Or, Rule};
+use apikey_rocket::test::authorization;
+use apikey_rocket::{
+    ApiKey, ApiKeyRejection, ApiKeys, KeyLocation, KeyModel, KeyRecord, NewKey, OptionalApiKey,
+    fairing, scope, scopes,
+};
+use rocket::http::{Header, Method};
+use rocket::local::asynchronous::{Client, LocalRequest, LocalResponse};
+use rocket::{State, get, routes};
+
+scopes! {
+    ReportsRead = "reports:read";
+    Export = "export";
+    Admin = "admin";
+}
+
+type Key<P> = ApiKey<KeyRecord, P>;
+
+#[get("/key")]
+fn key(key: ApiKey) -> String {
+    key.name.clone()
+}
+
+#[get("/maybe")]
+fn maybe(key: OptionalApiKey) -> String {
+    key.is_some().to_string()
+}
+
+#[get("/option")]
+fn option(key: Option<ApiKey>) -> String {
+    key.is_some().to_string()
+}
+
+#[get("/result")]
+fn result(key: Result<ApiKey, ApiKeyRejection>) -> String {
+    key.map_or_else(|refused| refused.error().reason().to_string(), |_| "in".into())
+}
+
+#[get("/answered")]
+fn answered(key: Result<ApiKey, ApiKeyRejection>) -> Result<&'static str, ApiKeyRejection> {
+    key.map(|_| "in")
+}
+
+#[get("/reports")]
+fn reports(_key: Key<ReportsRead>) -> &'static str {
+    "in"
+}
+
+#[get("/maybe-reports")]
+fn maybe_reports(_key: OptionalApiKey<KeyRecord, ReportsRead>) -> &'static str {
+    "in"
+}
+
+#[get("/admin")]
+fn admin(_key: Key<Admin>) -> &'static str {
+    "in"
+}
+
+#[get("/or")]
+fn or(_key: Key<Or<ReportsRead, Admin>>) -> &'static str {
+    "in"
+}
+
+#[get("/or-refused")]
+fn or_refused(_key: Key<Or<Admin, Export>>) -> &'static str {
+    "in"
+}
+
+#[get("/and")]
+fn and(_key: Key<And<ReportsRead, Admin>>) -> &'static str {
+    "in"
+}
+
+#[get("/rule")]
+fn rule(_key: Key<Rule<ReportsRead>>) -> &'static str {
+    "in"
+}
+
+/// Would answer if a refusal were a forward.
+#[get("/<_..>", rank = 20)]
+fn behind() -> &'static str {
+    "the next route"
+}
+
+async fn client(keys: &ApiKeys) -> Client {
+    let first = routes![key, maybe, option, result, answered, reports, maybe_reports];
+    let second = routes![admin, or, or_refused, and, rule, behind];
+    let app = rocket::build().mount("/", first).mount("/", second);
+    Client::tracked(app.attach(fairing(keys.clone()))).await.unwrap()
+}
+
+async fn text(response: LocalResponse<'_>) -> String {
+    response.into_string().await.unwrap_or_default()
+}
+
+#[rocket::async_test]
+async fn every_guard_means_what_it_says() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create(NewKey::new("ci").scopes(["reports:read"])).await.unwrap();
+    let client = client(&keys).await;
+    let good = format!("Api-Key {}", created.plaintext.expose());
+    let (none, foreign, bad) = ("", "Basic dXNlcjpwYXNz", "Api-Key AAAAAAAA.wrong");
+
+    for (path, authorization, status, body) in [
+        ("/key", &*good, 200, "ci"),
+        ("/key", none, 401, "missing-api-key"),
+        ("/key", foreign, 401, "missing-api-key"),
+        ("/key", bad, 401, "invalid-api-key"),
+        ("/maybe", &good, 200, "true"),
+        ("/maybe", none, 200, "false"),
+        ("/maybe", bad, 401, "invalid-api-key"),
+        ("/result", &good, 200, "in"),
+        ("/result", none, 200, "missing"),
+        ("/result", bad, 200, "malformed"),
+        ("/answered", &good, 200, "in"),
+        ("/answered", bad, 401, "invalid-api-key"),
+        ("/reports", &good, 200, "in"),
+        ("/reports", none, 401, "missing-api-key"),
+        ("/maybe-reports", none, 200, "in"),
+        ("/admin", &good, 403, "insufficient-scope"),
+        ("/or", &good, 200, "in"),
+        ("/or-refused", &good, 403, "insufficient-scope"),
+        ("/and", &good, 403, "insufficient-scope"),
+        ("/rule", &good, 200, "in"),
+    ] {
+        let request =
+            client.get(path).header(Header::new("authorization", authorization.to_owned()));
+        let response = request.dispatch().await;
+        assert_eq!(response.status().code, status, "{path} {authorization}");
+        let answer = text(response).await;
+        assert!(answer.contains(body), "{path} {authorization}: {answer}");
+    }
+}
+
+/// Pinned, so that the warning in the documentation is known to be true.
+#[rocket::async_test]
+async fn the_option_of_rocket_swallows_refusals() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let client = client(&keys).await;
+    keys.revoke(&created.key.prefix).await.unwrap();
+    let request = client.get("/option").header(authorization(&created.plaintext));
+    assert_eq!(text(request.dispatch().await).await, "false");
+}
+
+#[rocket::async_test]
+async fn a_refusal_has_the_status_headers_and_body_of_the_core() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("no scopes").await.unwrap();
+    let client = client(&keys).await;
+    let request = client.get("/and").header(authorization(&created.plaintext));
+    let response = request.dispatch().await;
+    let verified = keys.verify(created.plaintext.expose()).await.unwrap();
+    let error = keys.authorize(&verified, &(scope("reports:read") & scope("admin"))).unwrap_err();
+
+    assert_eq!(response.status().code, error.status());
+    for (name, value) in error.headers() {
+        assert_eq!(response.headers().get(name).collect::<Vec<_>>(), [value], "{name}");
+    }
+    assert_eq!(
+        response.headers().get_one("www-authenticate").unwrap(),
+        r#"Api-Key realm="api", error="insufficient_scope", scope="reports:read admin""#
+    );
+    assert_eq!(text(response).await, error.body());
+}
+
+#[rocket::async_test]
+async fn head_gets_the_same_head_and_no_body() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let client = client(&keys).await;
+    for (authorization, status) in [
+        (authorization(&created.plaintext), 200),
+        (Header::new("authorization", "Api-Key AAAAAAAA.wrong"), 401),
+    ] {
+        let send = |method| client.req(method, "/key").header(authorization.clone()).dispatch();
+        let (head, get) = (send(Method::Head).await, send(Method::Get).await);
+        assert_eq!(head.status().code, status);
+        assert_eq!(head.status(), get.status());
+        let lines = |response: &LocalResponse<'_>| {
+            response.headers().iter().map(|line| line.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&head), lines(&get));
+        assert_eq!(text(head).await, "");
+    }
+}
+
+#[rocket::async_test]
+async fn a_key_is_found_in_every_line_and_in_the_query_as_sent() {
+    let locations = [KeyLocation::authorization("Api-Key"), KeyLocation::query("api_key")];
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations(locations);
+    let keys = keys.build().unwrap();
+    let created = keys.create("ci").await.unwrap();
+    let key = created.plaintext.expose();
+    let client = client(&keys).await;
+    let in_header = || authorization(&created.plaintext);
+    let foreign = || Header::new("Authorization", "Basic dXNlcjpwYXNz");
+
+    let status = async |url: String, headers: Vec<Header<'static>>| {
+        let request = client.get(url);
+        let request = headers.into_iter().fold(request, LocalRequest::header);
+        request.dispatch().await.status().code
+    };
+    assert_eq!(status(format!("/key?a=b&api%5Fkey={key}"), vec![]).await, 200);
+    assert_eq!(status(format!("/key?api_key={key}&api_key={key}"), vec![]).await, 400);
+    assert_eq!(status(format!("/key?api_key={key}"), vec![in_header()]).await, 400);
+    assert_eq!(status("/key".into(), vec![in_header(), in_header()]).await, 400);
+    assert_eq!(status("/key".into(), vec![foreign(), in_header()]).await, 400);
+    assert_eq!(status("/key".into(), vec![in_header()]).await, 200);
+}
+
+#[derive(Debug, Clone)]
+struct TeamKey {
+    record: KeyRecord,
+    team: i32,
+}
+
+impl KeyModel for TeamKey {
+    type Id = i64;
+    type Owner = i32;
+    type Extra = i32;
+
+    fn record(&self) -> &KeyRecord {
+        &self.record
+    }
+
+    fn from_parts(record: KeyRecord, team: i32) -> Self {
+        Self { record, team }
+    }
+
+    fn extra(&self) -> i32 {
+        self.team
+    }
+
+    fn owner(&self) -> Option<&i32> {
+        Some(&self.team)
+    }
+
+    fn owner_of(team: &i32) -> Option<&i32> {
+        Some(team)
+    }
+}
+
+#[get("/team")]
+fn team(key: ApiKey<TeamKey>) -> String {
+    let (team, owner) = (key.team, key.owner().copied());
+    format!("{team} {owner:?} {}", key.into_inner().record.name)
+}
+
+#[rocket::async_test]
+async fn a_handler_sees_its_own_model_and_the_owner_beside_another_model() {
+    let keys = ApiKeys::new(MemoryStore::<TeamKey>::new());
+    let created = keys.create(NewKey::new("ci").with(7)).await.unwrap();
+    let app = rocket::build().mount("/", routes![team, key]);
+    let app = app.attach(fairing(keys)).attach(fairing(ApiKeys::in_memory()));
+    let client = Client::tracked(app).await.unwrap();
+    let request = |path| client.get(path).header(authorization(&created.plaintext));
+    assert_eq!(text(request("/team").dispatch().await).await, "7 Some(7) ci");
+    // The catchers are there once, and answer for both.
+    let refused = request("/key").dispatch().await;
+    assert!(text(refused).await.contains("invalid-api-key"));
+    assert!(text(client.get("/team").dispatch().await).await.contains("missing-api-key"));
+}
+
+#[get("/late")]
+fn late(key: ApiKey, keys: &State<ApiKeys>) -> Result<(), ApiKeyRejection> {
+    Ok(keys.authorize(key.verified(), &scope("admin"))?)
+}
+
+#[rocket::async_test]
+async fn a_handler_can_check_a_permission_it_learns_late() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("no scopes").await.unwrap();
+    let app = rocket::build().mount("/", routes![late]).attach(fairing(keys));
+    let client = Client::tracked(app).await.unwrap();
+    let request = client.get("/late").header(authorization(&created.plaintext));
+    let response = request.dispatch().await;
+    assert_eq!(response.status().code, 403);
+    assert!(text(response).await.contains("insufficient-scope"));
+}

@@ -1,0 +1,251 @@
+//! How often, and against which store, a request is verified.
+#![expect(clippy::needless_pass_by_value, reason = "Rocket hands guards over by value")]
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use apikey_core::{
+    BoxError, Found, KeyPatch, KeyQuery, KeyStore, MemoryStore, NewRecord, Page, PlaintextKey,
+    Rotation, StoreError, Timestamp, async_trait,
+};
+use apikey_rocket::test::authorization;
+use apikey_rocket::{
+    AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, NewKey, OptionalApiKey, fairing, require,
+};
+use futures::FutureExt;
+use rocket::http::Method;
+use rocket::local::asynchronous::Client;
+use rocket::{get, routes};
+
+/// What a store does when a key is looked up.
+#[derive(Debug, Clone, Copy)]
+enum LookUp {
+    Answers,
+    Fails,
+    Hangs,
+}
+
+/// Keeps keys in memory, and counts how often one is looked up.
+struct Spy {
+    store: MemoryStore,
+    look_up: LookUp,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    begun: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Counts {
+    fn read(&self) -> (usize, usize) {
+        (self.begun.load(Ordering::SeqCst), self.ended.load(Ordering::SeqCst))
+    }
+}
+
+/// Counts the end of a look-up, however it comes.
+struct Ending<'a>(&'a Counts);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn spied(look_up: LookUp) -> (ApiKeys, Arc<Counts>) {
+    let counts = Arc::new(Counts::default());
+    let spy = Spy { store: MemoryStore::new(), look_up, counts: Arc::clone(&counts) };
+    (ApiKeys::new(spy), counts)
+}
+
+#[async_trait]
+impl KeyStore<KeyRecord> for Spy {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
+        self.counts.begun.fetch_add(1, Ordering::SeqCst);
+        let _ending = Ending(&self.counts);
+        match self.look_up {
+            LookUp::Answers => self.store.find_by_prefix(prefix).await,
+            LookUp::Fails => Err(StoreError::Unavailable(BoxError::from("no database"))),
+            LookUp::Hangs => pending().await,
+        }
+    }
+
+    async fn get(
+        &self,
+        prefix: &str,
+        owner: Option<&Infallible>,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        self.store.get(prefix, owner).await
+    }
+
+    async fn insert(
+        &self,
+        new: &NewRecord<()>,
+        limit: Option<u32>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.store.insert(new, limit).await
+    }
+
+    async fn update(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        patch: &KeyPatch,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        self.store.update(id, owner, patch).await
+    }
+
+    async fn rotate(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        rotation: &Rotation<()>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.store.rotate(id, owner, rotation).await
+    }
+
+    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
+        self.store.touch(ids, at).await
+    }
+
+    async fn list(
+        &self,
+        query: &KeyQuery<KeyRecord>,
+        now: Timestamp,
+    ) -> Result<Page<KeyRecord>, StoreError> {
+        self.store.list(query, now).await
+    }
+
+    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
+        self.store.count(query, now).await
+    }
+
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.store.delete_expired(before, limit).await
+    }
+}
+
+async fn status_and_body(client: &Client, path: &str, key: &PlaintextKey) -> (u16, String) {
+    let response = client.get(path.to_owned()).header(authorization(key)).dispatch().await;
+    (response.status().code, response.into_string().await.unwrap_or_default())
+}
+
+#[get("/")]
+fn name(key: ApiKey) -> String {
+    key.name.clone()
+}
+
+#[get("/maybe")]
+fn maybe(_key: OptionalApiKey) {}
+
+#[rocket::async_test]
+async fn several_guards_of_one_handle_verify_once() {
+    #[get("/")]
+    fn three(a: ApiKey, b: OptionalApiKey, c: Result<ApiKey, ApiKeyRejection>) -> String {
+        format!("{} {} {}", a.name, b.is_some(), c.is_ok())
+    }
+
+    let (keys, counts) = spied(LookUp::Answers);
+    let created = keys.create("ci").await.unwrap();
+    let routes = require(&keys, AnyKey, require(&keys, AnyKey, routes![three]));
+    let app = rocket::build().mount("/in", routes).attach(fairing(keys));
+    let client = Client::tracked(app).await.unwrap();
+
+    let answer = status_and_body(&client, "/in", &created.plaintext).await;
+    assert_eq!(answer, (200, "ci true true".to_owned()));
+    assert_eq!(counts.read(), (1, 1));
+    // Rocket tries the routes for `HEAD` and then those for `GET`: still one verification.
+    let head = client.req(Method::Head, "/in").header(authorization(&created.plaintext));
+    assert_eq!(head.dispatch().await.status().code, 200);
+    assert_eq!(counts.read(), (2, 2));
+}
+
+#[rocket::async_test]
+async fn a_refusal_is_found_once_and_told_twice() {
+    type Tried = Result<ApiKey, ApiKeyRejection>;
+
+    #[get("/")]
+    fn twice(a: Tried, b: Tried) -> String {
+        format!("{} {}", a.unwrap_err().error().reason(), b.unwrap_err().error().reason())
+    }
+
+    let (keys, counts) = spied(LookUp::Answers);
+    let other = ApiKeys::in_memory().create("unknown here").await.unwrap();
+    let app = rocket::build().mount("/", routes![twice]).attach(fairing(keys));
+    let client = Client::tracked(app).await.unwrap();
+
+    let (_, body) = status_and_body(&client, "/", &other.plaintext).await;
+    assert_eq!(body, "unknown_prefix unknown_prefix");
+    assert_eq!(counts.read(), (1, 1));
+}
+
+#[rocket::async_test]
+async fn a_key_of_one_handle_opens_no_guard_of_another() {
+    let (a, b) = (ApiKeys::in_memory(), ApiKeys::in_memory());
+    let key_of_a = a.create("a").await.unwrap().plaintext;
+    let key_of_b = b.create("b").await.unwrap().plaintext;
+
+    for (guard, state, key, status) in [
+        (&a, &a, &key_of_a, 200),
+        (&a, &b, &key_of_a, 401),
+        (&a, &b, &key_of_b, 401),
+        (&b, &a, &key_of_a, 401),
+        (&b, &a, &key_of_b, 401),
+        (&b, &b, &key_of_b, 200),
+    ] {
+        let app = rocket::build().mount("/", require(guard, AnyKey, routes![name]));
+        let client = Client::tracked(app.attach(fairing(state.clone()))).await.unwrap();
+        assert_eq!(status_and_body(&client, "/", key).await.0, status);
+    }
+}
+
+#[rocket::async_test]
+async fn both_handles_let_in_a_key_that_both_know() {
+    let (a, b) = (ApiKeys::in_memory(), ApiKeys::in_memory());
+    let created = a.create("ci").await.unwrap();
+    let text = created.plaintext.expose();
+    let copy = b.create(NewKey::new("copy").with_plaintext(text)).await.unwrap();
+    let app = rocket::build().mount("/", require(&a, AnyKey, routes![name])).attach(fairing(b));
+    let client = Client::tracked(app).await.unwrap();
+    assert_eq!(status_and_body(&client, "/", &copy.plaintext).await.1, "copy");
+}
+
+#[rocket::async_test]
+async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
+    let (keys, _) = spied(LookUp::Fails);
+    let created = keys.create("ci").await.unwrap();
+    let app = rocket::build()
+        .mount("/", routes![name, maybe])
+        .mount("/in", require(&keys, AnyKey, routes![]))
+        .attach(fairing(keys));
+    let client = Client::tracked(app).await.unwrap();
+    for path in ["/", "/maybe", "/in", "/in/nowhere"] {
+        let request = client.get(path).header(authorization(&created.plaintext));
+        let response = request.dispatch().await;
+        assert_eq!(response.status().code, 503, "{path}");
+        assert_eq!(response.headers().get_one("retry-after"), Some("1"));
+        assert!(!response.headers().contains("www-authenticate"));
+        let body = response.into_string().await.unwrap();
+        assert!(body.contains("unavailable") && !body.contains("no database"), "{body}");
+    }
+}
+
+#[rocket::async_test]
+async fn a_request_that_is_dropped_leaves_nothing_behind() {
+    let (keys, counts) = spied(LookUp::Hangs);
+    let created = keys.create("ci").await.unwrap();
+    let routes = require(&keys, AnyKey, routes![name]);
+    let app = rocket::build().mount("/", routes).attach(fairing(keys));
+    let client = Client::tracked(app).await.unwrap();
+
+    let request = client.get("/").header(authorization(&created.plaintext));
+    let mut response = Box::pin(request.dispatch());
+    assert!(response.as_mut().now_or_never().is_none());
+    assert_eq!(counts.read(), (1, 0));
+    drop(response);
+    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(client.get("/").dispatch().await.status().code, 401);
+}
