@@ -9,7 +9,8 @@ use clap::error::ErrorKind;
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check::Check, count::Count, create::Create, list::List, migrate::Migrate, revoke::Revoke,
+    check::Check, count::Count, create::Create, disable::Disable, enable::Enable, list::List,
+    migrate::Migrate, migration::Migration, purge::Purge, revoke::Revoke, rotate::Rotate,
     show::Show, update::Update, verify::Verify,
 };
 use crate::database::Database;
@@ -26,10 +27,11 @@ use crate::settings;
 Examples:
   apikey create reporting-service --scope reports:read --expires-in 90d
   apikey list --status active
+  apikey rotate k3Xp9QaB --grace 7d
   apikey revoke k3Xp9QaB
 
 A key has a public PREFIX, by which commands name it, and a secret. The whole key is printed once, by \
-`create`; what is stored is a hash of it.
+`create` or `rotate`; what is stored is a hash of it.
 
 Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 the database is unavailable."
 )]
@@ -55,14 +57,27 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) database: Database,
+    /// What the service's keys begin with, as in `acme_live`; without it they are PREFIX.SECRET
+    #[arg(
+        long = "brand",
+        global = true,
+        value_name = "BRAND",
+        env = "APIKEY_BRAND",
+        hide_env_values = true,
+        value_parser = KeyFormat::branded,
+        help_heading = "Global options"
+    )]
+    pub(crate) format: Option<KeyFormat>,
     /// How to print results; `table` by default for a terminal, `plain` otherwise
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
     pub(crate) output: Option<Format>,
 }
 
+/// The commands of the built-in model, which finds its database by itself.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Migrate(Migrate),
+    Migration(Migration),
     Create(Create),
     #[command(flatten)]
     Manage(Manage),
@@ -74,29 +89,40 @@ pub(crate) enum Manage {
     List(List),
     Show(Show),
     Update(Update),
+    Rotate(Rotate),
+    Disable(Disable),
+    Enable(Enable),
     Revoke(Revoke),
+    Purge(Purge),
     Verify(Verify),
     Count(Count),
     Check(Check),
 }
 
-impl Command {
-    /// The layout of keys, where the command has to know it.
-    pub(crate) fn format(&self) -> Option<KeyFormat> {
-        match self {
-            Self::Create(command) => command.format(),
-            Self::Manage(Manage::Verify(command)) => command.format(),
-            _ => None,
-        }
-    }
+/// Manage the API keys of a service.
+#[derive(Debug, Parser)]
+#[command(
+    max_term_width = 100,
+    after_help = "\
+A key has a public PREFIX, by which commands name it, and a secret. A new key is printed once; what is \
+stored is a hash of it.
+
+Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 the database is unavailable."
+)]
+pub(crate) struct OwnCli<C: Subcommand> {
+    /// How to print results; `table` by default for a terminal, `plain` otherwise
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Global options")]
+    pub(crate) output: Option<Format>,
+    #[command(subcommand)]
+    pub(crate) command: C,
 }
 
-/// The layout of keys.
-#[derive(Debug, Args)]
-pub(crate) struct Brand {
-    /// What the service's keys begin with, as in `acme_live`; without it they are PREFIX.SECRET
-    #[arg(long = "brand", env = "APIKEY_BRAND", hide_env_values = true, value_name = "BRAND", value_parser = KeyFormat::branded)]
-    pub(crate) format: Option<KeyFormat>,
+/// The commands of a model of one's own, whose columns are options of `create`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnCommand<Own: Args> {
+    Create(Create<Own>),
+    #[command(flatten)]
+    Manage(Manage),
 }
 
 /// Which keys to list or count.

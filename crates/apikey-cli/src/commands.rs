@@ -3,16 +3,21 @@
 pub(crate) mod check;
 pub(crate) mod count;
 pub(crate) mod create;
+pub(crate) mod disable;
+pub(crate) mod enable;
 pub(crate) mod list;
 pub(crate) mod migrate;
+pub(crate) mod migration;
+pub(crate) mod purge;
 pub(crate) mod revoke;
+pub(crate) mod rotate;
 pub(crate) mod show;
 pub(crate) mod update;
 pub(crate) mod verify;
 
-use apikey_core::ApiKeys;
+use apikey_core::{ApiKeys, ManageError};
 
-use crate::args::{Cli, Command, Manage};
+use crate::args::{Cli, Command, Manage, Prefix};
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 use crate::settings::handle;
@@ -20,12 +25,13 @@ use crate::settings::handle;
 /// Opens the database as the command may, and does what it asks.
 pub(crate) async fn run(cli: Cli, output: &mut Output) -> Result<Outcome, Failure> {
     let database = cli.global.database;
-    let format = cli.command.format();
+    let format = cli.global.format;
     match cli.command {
         Command::Migrate(command) => command.run(&database, output).await,
+        Command::Migration(command) => command.run(output),
         Command::Create(command) => {
             let keys = handle(database.open_or_create().await?, format)?;
-            command.run(&keys, output).await
+            command.run(&keys, |()| (), output).await
         }
         Command::Manage(command) => {
             let keys = handle(database.open().await?, format)?;
@@ -35,7 +41,7 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> Result<Outcome, Failur
 }
 
 /// Does what concerns keys that are there, of whatever model.
-async fn manage<M: Printable>(
+pub(crate) async fn manage<M: Printable>(
     command: Manage,
     keys: &ApiKeys<M>,
     output: &mut Output,
@@ -44,9 +50,44 @@ async fn manage<M: Printable>(
         Manage::List(command) => command.run(keys, output).await,
         Manage::Show(command) => command.run(keys, output).await,
         Manage::Update(command) => command.run(keys, output).await,
+        Manage::Rotate(command) => command.run(keys, output).await,
+        Manage::Disable(command) => command.run(keys, output).await,
+        Manage::Enable(command) => command.run(keys, output).await,
         Manage::Revoke(command) => command.run(keys, output).await,
+        Manage::Purge(command) => command.run(keys, output).await,
         Manage::Verify(command) => command.run(keys, output).await,
         Manage::Count(command) => command.run(keys, output).await,
         Manage::Check(command) => command.run(keys, output).await,
+    }
+}
+
+/// Changes keys one after the other and prints them then, so that nothing that happens to standard output
+/// keeps a key from being changed. A key that does not exist does not keep the others from it.
+async fn change_each<M: Printable>(
+    prefixes: &[Prefix],
+    output: &mut Output,
+    change: impl AsyncFn(&str) -> Result<M, ManageError>,
+) -> Result<Outcome, Failure> {
+    let mut changed = Vec::new();
+    let mut unknown = Vec::new();
+    let mut failure = None;
+    for Prefix(prefix) in prefixes {
+        match change(prefix).await {
+            Ok(key) => changed.push(key),
+            Err(error @ ManageError::NotFound { .. }) => unknown.push(error),
+            Err(error) => {
+                failure = Some(error);
+                break;
+            }
+        }
+    }
+    unknown.iter().for_each(|error| Output::complain(error));
+    let mut list = output.list();
+    list.page(&changed)?;
+    list.end()?;
+    match failure {
+        Some(failure) => Err(failure.into()),
+        None if unknown.is_empty() => Ok(Outcome::Done),
+        None => Ok(Outcome::Refused),
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::process::ExitCode;
 
-use apikey_core::{AuthError, BuildError, ManageError, StoreError};
+use apikey_core::{AuthError, BuildError, KeyRecord, ManageError, StoreError};
 use apikey_diesel::ConnectError;
 use thiserror::Error;
 
@@ -53,10 +53,19 @@ pub(crate) enum Failure {
     /// The result could not be printed.
     #[error("the result cannot be printed")]
     Output(#[from] io::Error),
+    /// A file could not be written.
+    #[error("cannot write {path}")]
+    Write {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
     /// A key exists now that nobody knows.
     #[error("the key {prefix} was created, and its text could not be printed")]
     Unshown {
         prefix: String,
+        /// Its predecessor, where it was made by a rotation.
+        predecessor: Option<String>,
         #[source]
         source: io::Error,
     },
@@ -97,6 +106,12 @@ pub(crate) fn on_one_line(error: &(dyn Error + 'static)) -> String {
 }
 
 impl Failure {
+    /// The text of a new key could not be printed.
+    pub(crate) fn unshown<Id>(key: &KeyRecord<Id>, source: io::Error) -> Self {
+        let (prefix, predecessor) = (key.prefix.clone(), key.rotated_from.clone());
+        Self::Unshown { prefix, predecessor, source }
+    }
+
     /// 1: the keys are such that it cannot be done. 2: the command line is wrong, whatever the keys are.
     /// 3: the database is unavailable.
     fn exit_code(&self) -> u8 {
@@ -110,7 +125,11 @@ impl Failure {
             | Self::Store { .. }
             | Self::Verify(_)
             | Self::Manage(ManageError::Store(StoreError::Unavailable(_))) => 3,
-            Self::Manage(_) | Self::Input(_) | Self::Output(_) | Self::Unshown { .. } => 1,
+            Self::Manage(_)
+            | Self::Input(_)
+            | Self::Output(_)
+            | Self::Write { .. }
+            | Self::Unshown { .. } => 1,
         }
     }
 
@@ -123,8 +142,12 @@ impl Failure {
             Self::NotMigrated { url } => {
                 Some(format!("bring it up to date with `apikey migrate --database-url {url}`"))
             }
-            Self::Unshown { prefix, .. } => Some(format!(
+            Self::Unshown { prefix, predecessor: None, .. } => Some(format!(
                 "nobody knows it: revoke it with `apikey revoke {prefix}`, and create another"
+            )),
+            Self::Unshown { prefix, predecessor: Some(predecessor), .. } => Some(format!(
+                "nobody knows it: revoke it with `apikey revoke {prefix}`, and while {predecessor} still \
+                 works, repeat `apikey rotate {predecessor}`"
             )),
             Self::Manage(ManageError::NotFound { .. }) => {
                 Some("`apikey list` shows the prefixes".to_owned())

@@ -1,14 +1,46 @@
-//! The `apikey` command: creates, lists, verifies and revokes the API keys of a service, on its database.
+//! The `apikey` command: creates, lists, rotates, verifies and revokes the API keys of a service, on its
+//! database.
 //!
 //! The binary is [`run`] and nothing else; `apikey --help` says what it does.
 //!
-//! ```
+//! # A command for a model of your own
+//! Keys of your own model are in your own table, with your own columns, and the `apikey` binary knows
+//! neither. Your program does: five lines of it are such a command.
+//!
+//! ```no_run
 //! # use std::process::ExitCode;
-//! # futures::executor::block_on(async {
-//! let code = apikey_cli::run(["apikey", "--version"]).await;
-//! assert_eq!(code, ExitCode::SUCCESS);
-//! # });
+//! # use apikey_core::{ApiKeys, KeyModel, KeyRecord, MemoryStore};
+//! # #[derive(Debug, Clone)]
+//! # struct TeamKey { record: KeyRecord, team: i32 }
+//! # impl KeyModel for TeamKey {
+//! #     type Id = i64;
+//! #     type Extra = i32;
+//! #     type Owner = i32;
+//! #     fn record(&self) -> &KeyRecord { &self.record }
+//! #     fn from_parts(record: KeyRecord, team: i32) -> Self { Self { record, team } }
+//! #     fn extra(&self) -> i32 { self.team }
+//! #     fn owner(&self) -> Option<&i32> { Some(&self.team) }
+//! #     fn owner_of(team: &i32) -> Option<&i32> { Some(team) }
+//! # }
+//! # async fn keys() -> ApiKeys<TeamKey> { ApiKeys::new(MemoryStore::new()) }
+//! /// What `create` asks for beside name, scopes and expiry.
+//! #[derive(clap::Args)]
+//! struct Own {
+//!     /// The team that owns the key
+//!     #[arg(long)]
+//!     team: i32,
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> ExitCode {
+//!     let keys = keys().await; // as your service makes them: same store, format and hashers
+//!     apikey_cli::run_with_create(keys, |own: Own| own.team, std::env::args_os()).await
+//! }
 //! ```
+//!
+//! `team-keys create ci --team 7` then creates a key of the team, and `team-keys rotate --older-than 90d`
+//! is there like everything else. A model without own columns, or whose keys are not to be created by
+//! hand, uses [`run_with`].
 
 mod args;
 mod commands;
@@ -17,15 +49,21 @@ mod exit_code;
 mod output;
 mod settings;
 
+pub use apikey_core;
+pub use clap;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use apikey_core::{ApiKeys, KeyModel};
+use clap::{Args, Parser};
+use serde::Serialize;
 
-use crate::args::Cli;
+use crate::args::{Cli, Manage, OwnCli, OwnCommand};
+use crate::exit_code::{Failure, Outcome};
 use crate::output::Output;
 
-/// Runs one command line, its first word being the name of the program.
+/// Runs one command line on the built-in table, its first word being the name of the program.
 ///
 /// Results go to standard output, all else to standard error. The exit code is 0 when the command is
 /// done, 1 when it is refused or a key is not found, 2 for wrong usage, 3 when the database is
@@ -36,21 +74,97 @@ use crate::output::Output;
 ///
 /// # Security
 /// No argument holds a secret: `verify` reads the key from standard input, or asks for it at the
-/// terminal. `create` prints it, once, to standard output. Stored hashes are never printed.
+/// terminal. `create` and `rotate` print a new one, once, to standard output. Stored hashes are never printed.
 pub async fn run<I>(arguments: I) -> ExitCode
 where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
 {
-    match Cli::try_parse_from(arguments) {
-        Ok(cli) => {
-            let mut output = Output::new(cli.global.output);
-            exit_code::report(commands::run(cli, &mut output).await)
+    let parsed = parse::<Cli, _>(arguments);
+    report(parsed, async |cli| {
+        let mut output = Output::new(cli.global.output);
+        commands::run(cli, &mut output).await
+    })
+    .await
+}
+
+/// Runs one command line on keys of any model: every command but `create`, `migrate` and `migration`.
+///
+/// The handle decides where the keys are, how they are hashed and what they look like, so there is neither
+/// `--database-url` nor `--brand`. What is printed are the built-in columns. Examples in the help say
+/// `apikey`, whatever the program is called. For the rest see [`run`].
+///
+/// # Examples
+/// ```
+/// # use std::process::ExitCode;
+/// # futures::executor::block_on(async {
+/// use apikey_core::ApiKeys;
+///
+/// let keys = ApiKeys::in_memory();
+/// let code = apikey_cli::run_with(keys, ["team-keys", "list"]).await;
+/// assert_eq!(code, ExitCode::SUCCESS);
+/// # });
+/// ```
+pub async fn run_with<M, I>(keys: ApiKeys<M>, arguments: I) -> ExitCode
+where
+    M: KeyModel<Id: Serialize>,
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    let parsed = parse::<OwnCli<Manage>, _>(arguments);
+    report(parsed, async |cli| {
+        commands::manage(cli.command, &keys, &mut Output::new(cli.output)).await
+    })
+    .await
+}
+
+/// Runs one command line as [`run_with`] does, and has `create`, too: with options of yours, from which
+/// `extra` makes the values of the model's own columns. [The crate](crate) has an example.
+///
+/// # Security
+/// Whoever runs the command names the owner of a new key. It is for operators; people who manage their own
+/// keys go through [`ApiKeys::owned_by`].
+pub async fn run_with_create<M, Own, I>(
+    keys: ApiKeys<M>,
+    extra: impl FnOnce(Own) -> M::Extra,
+    arguments: I,
+) -> ExitCode
+where
+    M: KeyModel<Id: Serialize>,
+    Own: Args,
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    let parsed = parse::<OwnCli<OwnCommand<Own>>, _>(arguments);
+    report(parsed, async |cli| {
+        let mut output = Output::new(cli.output);
+        match cli.command {
+            OwnCommand::Create(command) => command.run(&keys, extra, &mut output).await,
+            OwnCommand::Manage(command) => commands::manage(command, &keys, &mut output).await,
         }
-        Err(error) => {
-            // Help and version come this way, too. That nobody may read them is no failure.
-            let _ = error.print();
-            if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
-        }
+    })
+    .await
+}
+
+/// Reads a command line, or says what is wrong with it.
+fn parse<C: Parser, I>(arguments: I) -> Result<C, ExitCode>
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    C::try_parse_from(arguments).map_err(|error| {
+        // Help and version come this way, too. That nobody may read them is no failure.
+        let _ = error.print();
+        if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    })
+}
+
+async fn report<C>(
+    parsed: Result<C, ExitCode>,
+    run: impl AsyncFnOnce(C) -> Result<Outcome, Failure>,
+) -> ExitCode {
+    match parsed {
+        Ok(cli) => exit_code::report(run(cli).await),
+        Err(code) => code,
     }
 }

@@ -2,6 +2,7 @@
 
 mod json;
 mod plain;
+pub(crate) mod progress;
 mod table;
 
 use std::fmt::Display;
@@ -12,6 +13,7 @@ use apikey_core::{Clock, Finding, KeyModel, KeyRecord, KeyStatus, SystemClock, T
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::commands::migration::Sql;
 use crate::exit_code::on_one_line;
 
 /// How results are printed.
@@ -78,13 +80,35 @@ impl Output {
             Format::Json => json::created(&mut self.stdout, &row, plaintext)?,
             Format::Plain => writeln!(self.stdout, "{plaintext}")?,
         }
-        self.stdout.flush()?;
+        self.stdout.flush()
+    }
+
+    /// Prints the successor of a key that was named, and this one time its text.
+    pub(crate) fn rotated<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.successor(key, plaintext),
+            Format::Table | Format::Plain => self.created(key, plaintext),
+        }
+    }
+
+    /// Prints the successor of a key, one of many, on one line.
+    pub(crate) fn successor<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+        let row = Row::new(key.record());
+        match self.format {
+            Format::Table => table::successor(&mut self.stdout, &row, plaintext)?,
+            Format::Json => json::successor(&mut self.stdout, &row, plaintext)?,
+            Format::Plain => plain::successor(&mut self.stdout, &row, plaintext)?,
+        }
+        self.stdout.flush()
+    }
+
+    /// Reminds people that a new key is shown this one time.
+    pub(crate) fn shown_once(&self) {
         if self.format != Format::Json {
             Self::note(
                 "This is the only time that the key is shown: store it in a safe place now.",
             );
         }
-        Ok(())
     }
 
     /// Starts a list of keys, which comes in pages.
@@ -131,6 +155,23 @@ impl Output {
         self.stdout.flush()
     }
 
+    /// Prints the two files of a migration.
+    pub(crate) fn sql(&mut self, Sql { up, down }: &Sql) -> io::Result<()> {
+        match self.format {
+            Format::Json => json::sql(&mut self.stdout, up, down)?,
+            Format::Table | Format::Plain => {
+                write!(self.stdout, "-- up.sql\n{up}\n-- down.sql\n{down}")?;
+            }
+        }
+        self.stdout.flush()
+    }
+
+    /// Prints lines, in every format.
+    pub(crate) fn lines(&mut self, lines: &[String]) -> io::Result<()> {
+        lines.iter().try_for_each(|line| writeln!(self.stdout, "{}", printable(line)))?;
+        self.stdout.flush()
+    }
+
     /// Says something to the person at the terminal. That nobody may read it is no failure.
     pub(crate) fn note(text: &str) {
         let _ = writeln!(io::stderr(), "{text}");
@@ -139,6 +180,11 @@ impl Output {
     /// Says what went wrong.
     pub(crate) fn complain(error: &(dyn std::error::Error + 'static)) {
         Self::note(&format!("error: {}", on_one_line(error)));
+    }
+
+    /// Says what went wrong with one key of several.
+    pub(crate) fn complain_of(prefix: &str, error: &(dyn std::error::Error + 'static)) {
+        Self::note(&format!("error: {prefix}: {}", on_one_line(error)));
     }
 }
 
@@ -192,7 +238,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Writes a time for programs.
-fn rfc3339(time: Timestamp) -> String {
+pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

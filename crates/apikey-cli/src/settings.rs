@@ -1,6 +1,8 @@
 //! From flags and environment to values: times, prefixes, the format of keys, the handle.
 
-use apikey_core::chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use apikey_core::chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use apikey_core::{
     ApiKeys, Argon2id, Clock, Hashers, KeyFormat, KeyModel, KeyStore, Pbkdf2, Sha256, Sha512,
     SystemClock, Timestamp,
@@ -8,6 +10,9 @@ use apikey_core::{
 use thiserror::Error;
 
 use crate::exit_code::Failure;
+
+/// The last year that a key may have in its times.
+const LAST_YEAR: i32 = 9999;
 
 /// Why a time could not be read.
 #[derive(Debug, Error)]
@@ -22,11 +27,29 @@ pub(crate) enum TimeError {
 
 /// Reads a duration as the time that it ends, counted from now.
 pub(crate) fn from_now(text: &str) -> Result<Timestamp, TimeError> {
+    let now = SystemClock::default().now();
+    now.checked_add_signed(delta(text)?).ok_or(TimeError::TooFar)
+}
+
+/// Reads a duration as the time that it began, if it ends now.
+pub(crate) fn ago(text: &str) -> Result<Timestamp, TimeError> {
+    let now = SystemClock::default().now();
+    now.checked_sub_signed(delta(text)?).ok_or(TimeError::TooFar)
+}
+
+/// Reads a duration that may begin or end now.
+pub(crate) fn duration(text: &str) -> Result<Duration, TimeError> {
+    let end = from_now(text)?;
+    ago(text)?;
+    if end.year() > LAST_YEAR {
+        return Err(TimeError::TooFar);
+    }
+    delta(text)?.to_std().map_err(|_| TimeError::Duration)
+}
+
+fn delta(text: &str) -> Result<TimeDelta, TimeError> {
     let duration = humantime::parse_duration(text).map_err(|_| TimeError::Duration)?;
-    TimeDelta::from_std(duration)
-        .ok()
-        .and_then(|duration| SystemClock::default().now().checked_add_signed(duration))
-        .ok_or(TimeError::TooFar)
+    TimeDelta::from_std(duration).map_err(|_| TimeError::TooFar)
 }
 
 /// Reads a time of RFC 3339, or a date as its first moment in UTC. A time without an offset is refused:
@@ -82,5 +105,7 @@ mod tests {
         assert!(matches!(from_now("90"), Err(TimeError::Duration)));
         assert!(matches!(from_now("-1d"), Err(TimeError::Duration)));
         assert!(matches!(from_now("900000000y"), Err(TimeError::TooFar)));
+        assert!(matches!(ago("900000000y"), Err(TimeError::TooFar)));
+        assert!(matches!(duration("9000y"), Err(TimeError::TooFar)));
     }
 }

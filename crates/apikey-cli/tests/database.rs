@@ -5,11 +5,16 @@ use diesel::connection::SimpleConnection;
 use crate::fixture::{Folder, Run};
 
 /// Every command that works on keys which are there.
-const ON_KEYS: [&[&str]; 7] = [
+const ON_KEYS: [&[&str]; 12] = [
     &["list"],
     &["show", "k3Xp9QaB"],
     &["update", "k3Xp9QaB", "--name", "ci"],
+    &["rotate", "k3Xp9QaB"],
+    &["rotate", "--older-than", "90d"],
+    &["disable", "k3Xp9QaB"],
+    &["enable", "k3Xp9QaB"],
     &["revoke", "k3Xp9QaB"],
+    &["purge"],
     &["verify"],
     &["count"],
     &["check"],
@@ -104,9 +109,14 @@ fn a_read_only_database_is_read_and_not_written() {
     assert_eq!(folder.run(&[&["count"], &url[..]].concat()).done().stdout, "1\n");
     folder.feed(&[&["verify"], &url[..]].concat(), key.as_bytes()).done();
     let prefix = crate::fixture::prefix(&key);
-    for command in
-        [&["create", "ci"][..], &["revoke", prefix], &["update", prefix, "--name", "new"]]
-    {
+    for command in [
+        &["create", "ci"][..],
+        &["revoke", prefix],
+        &["disable", prefix],
+        &["rotate", prefix],
+        &["purge"],
+        &["update", prefix, "--name", "new"],
+    ] {
         folder.run(&[command, &url].concat()).fails(3, "readonly database");
     }
     assert_eq!(folder.run(&["count", "--status", "active"]).done().stdout, "1\n");

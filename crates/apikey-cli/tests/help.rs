@@ -6,8 +6,22 @@ use std::path::Path;
 
 use crate::fixture::{Folder, Run};
 
-const COMMANDS: [&str; 9] =
-    ["migrate", "create", "list", "show", "update", "revoke", "verify", "count", "check"];
+const COMMANDS: [&str; 14] = [
+    "migrate",
+    "migration",
+    "create",
+    "list",
+    "show",
+    "update",
+    "rotate",
+    "disable",
+    "enable",
+    "revoke",
+    "purge",
+    "verify",
+    "count",
+    "check",
+];
 
 fn help(arguments: &[&str]) -> String {
     let folder = Folder::empty();
@@ -77,6 +91,6 @@ fn without_a_command_the_help_is_shown_as_wrong_usage() {
     let run = Folder::empty().run(&[]);
     assert_eq!((run.code, run.stdout.as_str()), (2, ""));
     assert!(run.stderr.contains("Usage: apikey"), "{run:?}");
-    Folder::empty().run(&["rotate"]).fails(2, "unrecognized subcommand 'rotate'");
+    Folder::empty().run(&["recycle"]).fails(2, "unrecognized subcommand 'recycle'");
     Folder::empty().run(&["list", "--output", "xml"]).fails(2, "invalid value 'xml'");
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::clock::Timestamp;
 use crate::handle::ApiKeys;
 use crate::hash::HashError;
 use crate::key::format::ParseKeyError;
@@ -228,6 +229,35 @@ impl<M: KeyModel> ApiKeys<M> {
         grace: Duration,
     ) -> Result<CreatedKey<M>, ManageError> {
         self.manager().rotate(prefix, grace).await
+    }
+
+    /// Replaces a key as [`rotate`](Self::rotate) does, provided that its expiry is still the one that
+    /// you saw. A rotation always moves the expiry, so a key that was rotated since then is left alone:
+    /// whoever rotates the keys of a list, beside others who do the same, rotates each of them once.
+    ///
+    /// # Errors
+    /// As [`rotate`](Self::rotate), with [`ManageError::Conflict`] for another expiry.
+    ///
+    /// # Examples
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// use apikey_core::{ApiKeys, DEFAULT_GRACE, ManageError};
+    ///
+    /// let keys = ApiKeys::in_memory();
+    /// let seen = keys.create("reports").await?.key;
+    /// keys.rotate(&seen.prefix, DEFAULT_GRACE).await?; // somebody else
+    /// let again = keys.rotate_seen(&seen.prefix, seen.expires_at, DEFAULT_GRACE).await;
+    /// assert!(matches!(again, Err(ManageError::Conflict)));
+    /// # Ok::<(), ManageError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn rotate_seen(
+        &self,
+        prefix: &str,
+        seen_expires_at: Option<Timestamp>,
+        grace: Duration,
+    ) -> Result<CreatedKey<M>, ManageError> {
+        self.manager().rotate_seen(prefix, seen_expires_at, grace).await
     }
 
     /// Deletes at most `limit` keys that expired or were revoked more than `retention` ago, oldest first,

@@ -84,6 +84,16 @@ fn a_grace_never_prolongs_a_life() {
 }
 
 #[test]
+fn a_key_that_was_rotated_since_it_was_seen_is_not_rotated_again() {
+    let keys = ApiKeys::in_memory();
+    let seen = block_on(keys.create("ci")).unwrap().key;
+    let rotate = || block_on(keys.rotate_seen(&seen.prefix, seen.expires_at, DAY));
+    assert_eq!(rotate().unwrap().key.rotated_from.as_ref(), Some(&seen.prefix));
+    assert!(matches!(rotate(), Err(ManageError::Conflict)));
+    assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 2);
+}
+
+#[test]
 fn only_an_active_key_is_rotated() {
     let clock = clock();
     let keys = keys(&clock);

@@ -1,10 +1,15 @@
 //! `cargo xtask`: the commands that people and CI run on this workspace.
 //!
 //! One file per subcommand. A new one is a file beside `test.rs`, a variant of `Command` and its arm in `main`.
-#![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool answers on standard output and reports on standard error"
+)]
 
 mod bench;
 mod lint;
+mod services;
 mod source;
 mod style;
 mod test;
@@ -35,12 +40,21 @@ enum Command {
     /// Measures what keys cost.
     #[command(subcommand)]
     Bench(bench::Bench),
+
+    /// Starts throw-away PostgreSQL, MariaDB and Redis servers for tests, and waits for Ctrl-C.
+    #[command(after_help = services::EXAMPLES)]
+    Services,
+
+    /// Keeps the servers for another process of this program.
+    #[command(name = services::KEEPER, hide = true)]
+    KeepServices,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask lint          what a reviewer would otherwise have to say
   cargo xtask test          everything that can be run on this machine
+  cargo xtask services      database servers to try things on
   cargo xtask bench http    what a guard costs, on each framework";
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -48,6 +62,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Lint => Ok(lint::run()),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Services => services::run(),
+        Command::KeepServices => services::keeper::run(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: every test with every feature, and the names of those that were skipped.
 //!
-//! Some tests need a server, and not every machine has one. `cargo test` hides what a passing test prints, so a
-//! test that cannot run says so in a file: it appends one line, `skipped: <case>: <reason>`, to the file named by
-//! the environment variable `APIKEY_SKIPPED`, in a single write, and returns. The lines are repeated after
-//! cargo's own. Where `CI=true`, one such line fails the run: a hole in the tests is then a decision, not an accident.
+//! Some tests need a server. Those that can be started are (`services.rs`), unless the environment names one.
+//!
+//! Not every machine has all of them. `cargo test` hides what a passing test prints, so a test that cannot run says
+//! so in a file: it appends one line, `skipped: <case>: <reason>`, to the file named by the environment variable
+//! `APIKEY_SKIPPED`, in a single write, and returns. The lines are repeated after cargo's own. Where `CI=true`, one
+//! such line fails the run: a hole in the tests is then a decision, not an accident.
 
 use std::{
     env,
@@ -15,7 +17,7 @@ use std::{
 use anyhow::Context;
 use tempfile::NamedTempFile;
 
-use crate::workspace;
+use crate::{services::Services, workspace};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -33,15 +35,18 @@ pub(crate) struct Args {
 
 /// Runs the tests, then names the skipped ones.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let services = Services::start()?;
     let file = NamedTempFile::new().context("cannot create the file of skipped tests")?;
     let status = workspace::cargo()
         .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
         .args(&args.cargo)
         .env("APIKEY_SKIPPED", file.path())
+        .envs(services.variables.iter().cloned())
         .status()
         .context("cannot start cargo")?;
     let text = fs::read_to_string(&file).context("cannot read the file of skipped tests")?;
-    let skipped = notices(&text);
+    let skipped = notices(&text, &services.missing);
+    drop(services);
     let may_skip = may_skip(env::var_os("CI").as_deref());
 
     println!("\n{}", summary(&skipped, may_skip));
@@ -55,9 +60,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// Returns the lines in order, each once.
 ///
 /// Every line counts, also a misspelt one: a notice that is dropped is a hole in the tests that nobody sees.
-fn notices(text: &str) -> Vec<String> {
+/// A missing server counts, too, whether or not a test asked for it.
+fn notices(text: &str, missing: &[String]) -> Vec<String> {
     let mut notices: Vec<_> = text
         .lines()
+        .chain(missing.iter().map(String::as_str))
         .map(|line| line.strip_prefix("skipped: ").unwrap_or(line).trim())
         .filter(|notice| !notice.is_empty())
         .map(|notice| format!("skipped: {notice}"))
@@ -90,12 +97,19 @@ mod tests {
     #[test]
     fn names_every_notice_once_and_in_order() {
         let text = "skipped: mysql: no server\n\nskipped: a: b\nskipped: mysql: no server\n";
-        assert_eq!(notices(text), ["skipped: a: b", "skipped: mysql: no server"]);
+        assert_eq!(notices(text, &[]), ["skipped: a: b", "skipped: mysql: no server"]);
     }
 
     #[test]
     fn keeps_a_notice_that_forgot_its_prefix() {
-        assert_eq!(notices("redis: no server"), ["skipped: redis: no server"]);
+        assert_eq!(notices("redis: no server", &[]), ["skipped: redis: no server"]);
+    }
+
+    #[test]
+    fn names_servers_that_do_not_run() {
+        let missing = ["Redis: `redis-server` is not installed".to_owned()];
+        let expected = ["skipped: Redis: `redis-server` is not installed", "skipped: a: b"];
+        assert_eq!(notices("skipped: a: b\n", &missing), expected);
     }
 
     #[test]

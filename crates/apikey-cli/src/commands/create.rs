@@ -1,9 +1,9 @@
 //! `apikey create`
 
-use apikey_core::{ApiKeys, KeyFormat, KeyModel, NewKey};
+use apikey_core::{ApiKeys, NewKey};
 use clap::Args;
 
-use crate::args::{Brand, Expiry};
+use crate::args::Expiry;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
@@ -22,7 +22,7 @@ Examples:
   apikey create ci --output json | jq -r .key
 
 Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days).")]
-pub(crate) struct Create {
+pub(crate) struct Create<Own: Args = ()> {
     /// What people call the key: 1 to 200 characters; names need not be unique
     name: String,
     /// Something the key may do; give it once for each scope. A key without scopes may do what needs
@@ -32,30 +32,25 @@ pub(crate) struct Create {
     #[command(flatten)]
     expiry: Expiry,
     #[command(flatten)]
-    brand: Brand,
+    own: Own,
 }
 
-impl Create {
-    pub(crate) fn format(&self) -> Option<KeyFormat> {
-        self.brand.format.clone()
-    }
-
-    pub(crate) async fn run<M>(
+impl<Own: Args> Create<Own> {
+    /// Creates a key with what the model makes of its own options.
+    pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
+        extra: impl FnOnce(Own) -> M::Extra,
         output: &mut Output,
-    ) -> Result<Outcome, Failure>
-    where
-        M: Printable + KeyModel<Extra = ()>,
-    {
+    ) -> Result<Outcome, Failure> {
         let mut new = NewKey::new(self.name).scopes(self.scopes);
         if let Some(time) = self.expiry.time() {
             new = new.expires_at(time);
         }
-        let created = keys.create(new).await?;
-        output.created(&created.key, created.plaintext.expose()).map_err(|source| {
-            Failure::Unshown { prefix: created.key.record().prefix.clone(), source }
-        })?;
+        let created = keys.create(new.with(extra(self.own))).await?;
+        let shown = output.created(&created.key, created.plaintext.expose());
+        shown.map_err(|source| Failure::unshown(created.key.record(), source))?;
+        output.shown_once();
         Ok(Outcome::Done)
     }
 }

@@ -1,9 +1,10 @@
 //! `apikey revoke`
 
-use apikey_core::{ApiKeys, ManageError};
+use apikey_core::ApiKeys;
 use clap::Args;
 
 use crate::args::Prefix;
+use crate::commands::change_each;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
@@ -25,33 +26,11 @@ pub(crate) struct Revoke {
 }
 
 impl Revoke {
-    /// Revokes first and prints then, so that nothing that happens to standard output keeps a key alive.
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
         output: &mut Output,
     ) -> Result<Outcome, Failure> {
-        let mut revoked = Vec::new();
-        let mut unknown = Vec::new();
-        let mut failure = None;
-        for Prefix(prefix) in self.prefixes {
-            match keys.revoke(&prefix).await {
-                Ok(key) => revoked.push(key),
-                Err(error @ ManageError::NotFound { .. }) => unknown.push(error),
-                Err(error) => {
-                    failure = Some(error);
-                    break;
-                }
-            }
-        }
-        unknown.iter().for_each(|error| Output::complain(error));
-        let mut list = output.list();
-        list.page(&revoked)?;
-        list.end()?;
-        match failure {
-            Some(failure) => Err(failure.into()),
-            None if unknown.is_empty() => Ok(Outcome::Done),
-            None => Ok(Outcome::Refused),
-        }
+        change_each(&self.prefixes, output, async |prefix| keys.revoke(prefix).await).await
     }
 }

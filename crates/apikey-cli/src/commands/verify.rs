@@ -2,11 +2,11 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use apikey_core::{ApiKeys, DenyReason, KeyFormat, MAX_KEY_LENGTH};
+use apikey_core::{ApiKeys, DenyReason, MAX_KEY_LENGTH};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::args::{Brand, Unrepeated};
+use crate::args::Unrepeated;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
@@ -33,15 +33,9 @@ pub(crate) struct Verify {
     /// Says that the key comes from standard input, which it does anyway
     #[arg(value_name = "-", num_args = 0.., value_parser = Unrepeated(standard_input))]
     input: Vec<()>,
-    #[command(flatten)]
-    brand: Brand,
 }
 
 impl Verify {
-    pub(crate) fn format(&self) -> Option<KeyFormat> {
-        self.brand.format.clone()
-    }
-
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,

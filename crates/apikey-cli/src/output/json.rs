@@ -27,6 +27,12 @@ struct Migrations<'a> {
     applied: &'a [String],
 }
 
+#[derive(Serialize)]
+struct Migration<'a> {
+    up: &'a str,
+    down: &'a str,
+}
+
 pub(super) fn key<Id: Serialize>(out: &mut impl Write, row: &Row<'_, Id>) -> io::Result<()> {
     pretty(out, &object(row, None))
 }
@@ -37,6 +43,16 @@ pub(super) fn created<Id: Serialize>(
     plaintext: &str,
 ) -> io::Result<()> {
     pretty(out, &object(row, Some(plaintext)))
+}
+
+/// Prints one object to a line: what was printed before an interruption can still be read.
+pub(super) fn successor<Id: Serialize>(
+    out: &mut impl Write,
+    row: &Row<'_, Id>,
+    plaintext: &str,
+) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, &object(row, Some(plaintext)))?;
+    writeln!(out)
 }
 
 /// Prints part of an array, one key to a line.
@@ -63,6 +79,10 @@ pub(super) fn findings(out: &mut impl Write, findings: &[Finding]) -> io::Result
 
 pub(super) fn migrations(out: &mut impl Write, applied: &[String]) -> io::Result<()> {
     pretty(out, &Migrations { applied })
+}
+
+pub(super) fn sql(out: &mut impl Write, up: &str, down: &str) -> io::Result<()> {
+    pretty(out, &Migration { up, down })
 }
 
 fn object<'a, Id>(row: &Row<'a, Id>, key: Option<&'a str>) -> Object<'a, Id> {

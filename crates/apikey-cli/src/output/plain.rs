@@ -44,6 +44,15 @@ pub(super) fn page<Id>(out: &mut impl Write, rows: &[Row<'_, Id>]) -> io::Result
     Ok(())
 }
 
+/// Prints a predecessor's prefix and the new key.
+pub(super) fn successor<Id>(
+    out: &mut impl Write,
+    row: &Row<'_, Id>,
+    plaintext: &str,
+) -> io::Result<()> {
+    writeln!(out, "{}\t{plaintext}", or(row.record.rotated_from.as_ref(), NONE))
+}
+
 fn scopes<Id>(row: &Row<'_, Id>) -> String {
     or(Some(&row.record.scopes).filter(|scopes| !scopes.is_empty()), NONE)
 }

@@ -93,6 +93,16 @@ pub(super) fn page<Id>(
     print(out, table)
 }
 
+/// Prints a predecessor's prefix, the new key and its name. A key is never cut.
+pub(super) fn successor<Id>(
+    out: &mut impl Write,
+    row: &Row<'_, Id>,
+    plaintext: &str,
+) -> io::Result<()> {
+    let predecessor = or(row.record.rotated_from.as_ref(), "");
+    writeln!(out, "{predecessor}  {plaintext}  {}", printable(&row.record.name))
+}
+
 fn table(width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);

@@ -207,8 +207,25 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         prefix: &str,
         grace: Duration,
     ) -> Result<CreatedKey<M>, ManageError> {
-        let now = self.inner.now();
+        self.succeed(&self.find(prefix).await?, grace).await
+    }
+
+    pub(super) async fn rotate_seen(
+        &self,
+        prefix: &str,
+        seen_expires_at: Option<Timestamp>,
+        grace: Duration,
+    ) -> Result<CreatedKey<M>, ManageError> {
         let old = self.find(prefix).await?;
+        if old.record().expires_at != seen_expires_at {
+            return Err(ManageError::Conflict);
+        }
+        self.succeed(&old, grace).await
+    }
+
+    /// Replaces a key as it was read: the store looks whether it still is so.
+    async fn succeed(&self, old: &M, grace: Duration) -> Result<CreatedKey<M>, ManageError> {
+        let now = self.inner.now();
         let record = old.record();
         match record.status(now) {
             KeyStatus::Active => {}

@@ -1,0 +1,18 @@
+//! What goes wrong around a SQLite database: killed processes, dropped futures, full and read-only disks.
+//!
+//! The rule behind all of it: what was acknowledged is there afterwards, and a rotation is whole or absent.
+
+#![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails ends the test")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a process that writes tells another one what it has done"
+)]
+
+mod child;
+mod database;
+mod dropped;
+mod full;
+mod killed;
+mod processes;
+mod read_only;
