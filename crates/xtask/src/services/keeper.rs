@@ -68,8 +68,11 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 /// Starts the servers side by side and reports each.
 fn start(wanted: &[&'static Service], folder: &TempDir) -> Vec<Server> {
     let results: Vec<_> = thread::scope(|scope| {
-        let begin =
-            |service: &'static Service| (service, scope.spawn(|| (service.start)(folder.path())));
+        let begin = |service: &'static Service| {
+            // Once more if it fails: another program may have taken its port.
+            let start = || (service.start)(folder.path());
+            (service, scope.spawn(move || start().or_else(|_| start())))
+        };
         let starts: Vec<_> = wanted.iter().copied().map(begin).collect();
         starts.into_iter().map(|(service, start)| (service, start.join())).collect()
     });

@@ -47,7 +47,9 @@ pub(super) struct Server {
 impl Folder {
     /// Creates a folder. For root it belongs to the first of these accounts that exists.
     pub(super) fn create(parent: &Path, name: &str, accounts: &[&str]) -> anyhow::Result<Self> {
-        let path = parent.join(name);
+        // A second attempt leaves the first one's log where it is.
+        let mut paths = (1..).map(|attempt: u32| parent.join(format!("{name}-{attempt}")));
+        let path = paths.find(|path| !path.exists()).context("there is always another number")?;
         fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
         let account = if is_root() { Some(Account::find(accounts)?) } else { None };
         if let Some(account) = account {
@@ -104,16 +106,20 @@ impl Folder {
         let process = command.spawn().with_context(|| format!("cannot start {program}"))?;
         let mut server = Server { process, log, signal };
         let start = Instant::now();
-        while !is_ready() {
+        loop {
+            // Asked first: whoever answers for a server that has ended is another one, which has its port.
+            let is_ready = is_ready();
             if let Some(status) = server.process.try_wait()? {
                 bail!("{program} ended, {status}: {}", end(&server.log()));
+            }
+            if is_ready {
+                return Ok(server);
             }
             if start.elapsed() > START {
                 bail!("{program} is not ready after {START:?}: {}", end(&server.log()));
             }
             thread::sleep(STEP);
         }
-        Ok(server)
     }
 }
 
@@ -144,8 +150,8 @@ impl Drop for Server {
     }
 }
 
-/// Finds a port that nobody listens on. Somebody may take it before the server does, which then does not
-/// start.
+/// Finds a port that nobody listens on. Somebody may take it before the server does, which then does not start;
+/// the keeper tries again.
 pub(super) fn free_port() -> anyhow::Result<u16> {
     let listener =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
