@@ -49,7 +49,7 @@ fn table(id: &str, prefix: &str, text: &str, time: &str) -> String {
          active BOOLEAN NOT NULL); \
          {ORGANIZATIONS} \
          CREATE TABLE organization_api_keys (id {id}, prefix {prefix} NOT NULL UNIQUE, \
-         hashed_key {text} NOT NULL, name {text} NOT NULL, scopes {text} NOT NULL, \
+         hashed_key {text} NOT NULL, name {text} NOT NULL, scopes TEXT NOT NULL, \
          created_at {time} NOT NULL, expires_at {time} NULL, disabled_at {time} NULL, \
          revoked_at {time} NULL, last_used_at {time} NULL, rotated_from {prefix}, \
          organization_id INTEGER NOT NULL REFERENCES organizations (id));"

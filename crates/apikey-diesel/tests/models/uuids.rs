@@ -110,7 +110,7 @@ impl StoreFixture for Texts {
         let table = |text: &str, time: &str| {
             format!(
                 "CREATE TABLE text_keys (id {text} PRIMARY KEY, key_prefix {text} NOT NULL UNIQUE, \
-                 hashed_key {text} NOT NULL, name {text} NOT NULL, scopes {text} NOT NULL, \
+                 hashed_key {text} NOT NULL, name {text} NOT NULL, scopes TEXT NOT NULL, \
                  created_at {time} NOT NULL, expires_at {time} NULL, disabled_at {time} NULL, \
                  revoked_at {time} NULL, last_used_at {time} NULL, rotated_from {text})"
             )
