@@ -1,8 +1,12 @@
 //! Which database, and how a command may open it.
 
-use apikey_diesel::{ConnectError, ConnectionOptions, DieselStore};
+use apikey_core::KeyRecord;
+use apikey_diesel::{ConnectError, ConnectionOptions, DieselStore, SqlitePool};
 
 use crate::exit_code::Failure;
+
+/// The built-in table on SQLite.
+pub(crate) type Store = DieselStore<KeyRecord, SqlitePool>;
 
 const IN_MEMORY: &str = "sqlite::memory:";
 
@@ -22,7 +26,7 @@ impl Database {
     }
 
     /// Opens a database that is there and up to date; leaves everything as it is otherwise.
-    pub(crate) async fn open(&self) -> Result<DieselStore, Failure> {
+    pub(crate) async fn open(&self) -> Result<Store, Failure> {
         let url = || self.url.clone();
         let store = connect(&self.existing()).await.map_err(|failure| match failure {
             Failure::Connect(ConnectError::MissingFile { .. }) => {
@@ -36,7 +40,7 @@ impl Database {
     }
 
     /// Opens the database, which is created and brought up to date where need be.
-    pub(crate) async fn open_or_create(&self) -> Result<DieselStore, Failure> {
+    pub(crate) async fn open_or_create(&self) -> Result<Store, Failure> {
         let store = connect(&self.url).await?;
         self.migrate_store(&store).await?;
         Ok(store)
@@ -47,7 +51,7 @@ impl Database {
         self.migrate_store(&connect(&self.url).await?).await
     }
 
-    async fn migrate_store(&self, store: &DieselStore) -> Result<Vec<String>, Failure> {
+    async fn migrate_store(&self, store: &Store) -> Result<Vec<String>, Failure> {
         let url = || self.url.clone();
         store.migrate().await.map_err(|source| Failure::Store { url: url(), source })
     }
@@ -59,7 +63,7 @@ impl Database {
     }
 }
 
-async fn connect(url: &str) -> Result<DieselStore, Failure> {
+async fn connect(url: &str) -> Result<Store, Failure> {
     DieselStore::connect_sqlite(url, ConnectionOptions::new()).await.map_err(Failure::Connect)
 }
 

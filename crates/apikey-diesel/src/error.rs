@@ -1,10 +1,9 @@
-//! What goes wrong: at opening, and in a store at work.
+//! What goes wrong at opening.
 
-use apikey_core::{BoxError, StoreError};
-use diesel::result::{DatabaseErrorKind, Error};
+use apikey_core::BoxError;
 use thiserror::Error as ThisError;
 
-use crate::model::TableNames;
+use crate::address::Place;
 
 /// Why a database could not be opened. Each text names the place and what to do about it.
 ///
@@ -13,13 +12,60 @@ use crate::model::TableNames;
 #[derive(Debug, ThisError)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL is not one of SQLite.
+    /// The URL names no kind of database that there is.
     #[error(
-        "the database URL begins with {scheme:?}: write sqlite://<path of a file> or sqlite::memory:"
+        "the database URL begins with {scheme:?}: write sqlite://<path of a file>, sqlite::memory:, \
+         postgres://<user>:<password>@<host>/<database> or mysql://<user>:<password>@<host>/<database>"
     )]
     UnknownScheme {
         /// What stands before the colon, or nothing.
         scheme: String,
+    },
+    /// The kind of database is known, but was not compiled in.
+    #[error(
+        "this program was built without {feature}: turn on the feature {feature:?} of apikey-diesel"
+    )]
+    MissingFeature {
+        /// The feature.
+        feature: &'static str,
+    },
+    /// The URL of a server is not understood.
+    #[error(
+        "the database URL {problem}: write {scheme}://<user>:<password>@<host>:<port>/<database>, with \
+         what is special in user and password percent-encoded"
+    )]
+    ServerUrl {
+        /// The scheme.
+        scheme: &'static str,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// No server answers.
+    #[error("cannot reach the database server of {place}; check host and port, and that it runs")]
+    Unreachable {
+        /// Host, port and database.
+        place: Place,
+        /// What the driver says.
+        #[source]
+        source: BoxError,
+    },
+    /// The server answers, and says no.
+    #[error("the server refuses {place}; check user, password and the name of the database")]
+    Refused {
+        /// Host, port and database.
+        place: Place,
+        /// What the server says.
+        #[source]
+        source: BoxError,
+    },
+    /// The built-in table could not be created or changed.
+    #[error("cannot migrate {place}; check that this user may create tables in it")]
+    Migrate {
+        /// Host, port and database.
+        place: Place,
+        /// What the store says.
+        #[source]
+        source: BoxError,
     },
     /// The URL begins with `sqlite:`, but is not understood.
     #[error("the database URL {url:?} {problem}")]
@@ -97,63 +143,10 @@ pub enum ConnectError {
     Runtime(#[source] BoxError),
 }
 
-/// What can fail inside of a transaction.
-pub(crate) enum Failure {
-    Query(Error),
-    Store(StoreError),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Query(error)
+/// What stands before the first colon of a URL, if it looks like a scheme. The rest may hold a password.
+pub(crate) fn scheme(url: &str) -> &str {
+    match url.split_once(':') {
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => scheme,
+        _ => "",
     }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<BoxError> for Failure {
-    fn from(error: BoxError) -> Self {
-        Self::Store(unavailable(error))
-    }
-}
-
-impl Failure {
-    pub(crate) fn into_store_error(self, names: TableNames) -> StoreError {
-        match self {
-            Self::Store(error) => error,
-            Self::Query(error) => query_error(error, names),
-        }
-    }
-}
-
-/// SQLite's messages name tables and columns, never values, so no hash can get into a source.
-fn query_error(error: Error, names: TableNames) -> StoreError {
-    use DatabaseErrorKind::{
-        CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation,
-    };
-    match &error {
-        Error::DatabaseError(UniqueViolation, info) if is_about_prefix(info.message(), names) => {
-            StoreError::Duplicate
-        }
-        Error::DatabaseError(
-            UniqueViolation | CheckViolation | ForeignKeyViolation | NotNullViolation,
-            _,
-        )
-        | Error::SerializationError(_) => StoreError::Rejected(Box::new(error)),
-        _ => unavailable(error),
-    }
-}
-
-/// SQLite names neither the index nor the columns but in the text.
-fn is_about_prefix(message: &str, names: TableNames) -> bool {
-    message.strip_prefix("UNIQUE constraint failed: ")
-        == Some(&format!("{}.{}", names.table, names.prefix))
-}
-
-pub(crate) fn unavailable(error: impl Into<BoxError>) -> StoreError {
-    StoreError::Unavailable(error.into())
 }

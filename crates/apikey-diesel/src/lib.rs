@@ -59,29 +59,56 @@
 //! |---|---|
 //! | `sqlite` (default) | [`DieselStore`] on SQLite |
 
-#[cfg(feature = "sqlite")]
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod address;
+mod any;
 mod error;
-#[cfg(feature = "sqlite")]
-mod gate;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod failure;
 mod model;
-#[cfg(feature = "sqlite")]
-mod schema;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(not(feature = "mysql"))]
+#[path = "without/mysql.rs"]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(not(feature = "postgres"))]
+#[path = "without/postgres.rs"]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg(not(feature = "sqlite"))]
+#[path = "without/sqlite.rs"]
+mod sqlite;
 mod store;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod time;
 
 pub use apikey_core;
+pub use apikey_diesel_derive::KeyModel;
 pub use diesel;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub use diesel_async;
 
-#[cfg(feature = "sqlite")]
+pub use crate::address::Place;
+pub use crate::any::AnyPool;
 pub use crate::error::ConnectError;
 pub use crate::model::{BlockingModel, TableNames};
+#[cfg(feature = "mysql")]
+pub use crate::mysql::MysqlPool;
+#[cfg(feature = "postgres")]
+pub use crate::postgres::PostgresPool;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub use crate::server::model::AsyncModel;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub use crate::server::pool::ServerPool;
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::SqlitePool;
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::options::ConnectionOptions;
-#[cfg(feature = "sqlite")]
-pub use crate::store::DieselStore;
+pub use crate::store::{DieselStore, Pool};

@@ -1,7 +1,13 @@
 //! How a key model is mapped to a table: every query of one model, over a connection.
 
-#[cfg(feature = "sqlite")]
-mod record;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub(crate) mod builtin;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod lack;
+mod queries;
+mod rows;
+pub(crate) mod sql;
+mod tokens;
 
 use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Timestamp};
 use diesel::QueryResult;
@@ -10,14 +16,17 @@ use diesel::connection::LoadConnection;
 
 /// The queries of one key model on one kind of database, over any blocking connection to it.
 ///
-/// Implemented for [`KeyRecord`](apikey_core::KeyRecord) on SQLite. Implement it for a model of your
-/// own to keep it in your own table with [`DieselStore`](crate::DieselStore).
+/// Implemented for [`KeyRecord`](apikey_core::KeyRecord) on SQLite, and by the derive for your own models.
+/// Where your tables are too odd for the derive (a join, a key spread over two tables), implement it by
+/// hand: [`DieselStore`](crate::DieselStore) asks for nothing else.
 ///
 /// The functions are single steps: the store calls them inside of its transactions, and what they write
 /// in several statements is one change. The promises are those of [`KeyStore`](apikey_core::KeyStore);
 /// here is only what the store does not take care of:
 ///
 /// - An `owner` that is given belongs into the `WHERE` of the statement itself.
+/// - A built-in column that the table lacks is named in [`TableNames::lacks`]; the store then refuses what
+///   would need it.
 /// - A row that cannot be understood is
 ///   [`DeserializationError`](diesel::result::Error::DeserializationError), whose text never holds
 ///   `hashed_key`.
@@ -120,7 +129,7 @@ pub trait BlockingModel<DB: Backend>: KeyModel {
         C: LoadConnection<Backend = DB>;
 }
 
-/// What a model's table and columns are called in the database.
+/// What a model's table and columns are called in the database, and what the table lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableNames {
@@ -128,18 +137,32 @@ pub struct TableNames {
     pub table: &'static str,
     /// The unique column that holds the prefix.
     pub prefix: &'static str,
+    /// The column that holds what is stored of a key.
+    pub hashed_key: &'static str,
     /// All columns that the model reads.
     pub columns: &'static [&'static str],
+    /// The built-in columns, by the names of [`KeyRecord`](apikey_core::KeyRecord), that the table does
+    /// not have.
+    pub lacks: &'static [&'static str],
 }
 
 impl TableNames {
-    /// Names a table, its prefix column and all its columns.
+    /// Names a table, two of its columns, and all its columns.
     #[must_use]
     pub const fn new(
         table: &'static str,
         prefix: &'static str,
+        hashed_key: &'static str,
         columns: &'static [&'static str],
     ) -> Self {
-        Self { table, prefix, columns }
+        Self { table, prefix, hashed_key, columns, lacks: &[] }
+    }
+
+    /// Says which built-in columns there are not, of `scopes`, `expires_at`, `disabled_at`,
+    /// `last_used_at` and `rotated_from`. What would need one of the first four is
+    /// [`Unsupported`](apikey_core::StoreError::Unsupported).
+    #[must_use]
+    pub const fn lacking(self, lacks: &'static [&'static str]) -> Self {
+        Self { lacks, ..self }
     }
 }

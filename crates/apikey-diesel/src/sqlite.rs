@@ -1,19 +1,28 @@
 //! SQLite: opening a database, and its migrations.
 
 pub(crate) mod check;
+pub(crate) mod gate;
 pub(crate) mod location;
 pub(crate) mod migration;
+pub(crate) mod names;
 pub(crate) mod options;
+pub(crate) mod record;
+mod schema;
+mod sql;
+mod store;
+mod time;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use apikey_core::{BoxError, KeyRecord, StoreError};
+use apikey_core::{BoxError, KeyRecord, StoreError, async_trait};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
 use tokio::runtime::Handle;
 
+use crate::any::{AnyPool, BuiltInStore};
 use crate::error::ConnectError;
 use crate::sqlite::location::{Location, Mode};
 use crate::sqlite::options::ConnectionOptions;
@@ -105,11 +114,31 @@ impl DieselStore<KeyRecord, SqlitePool> {
     }
 }
 
+#[async_trait]
+impl BuiltInStore for DieselStore<KeyRecord, SqlitePool> {
+    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        Self::migrate(self).await
+    }
+
+    async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        Self::pending_migrations(self).await
+    }
+
+    fn on_runtime(&self, runtime: Handle) -> Arc<dyn BuiltInStore> {
+        Arc::new(self.clone().on_runtime(runtime))
+    }
+}
+
+pub(crate) async fn connect(url: &str) -> Result<AnyPool, ConnectError> {
+    let store = DieselStore::connect_sqlite(url, ConnectionOptions::new()).await?;
+    Ok(AnyPool::new(store))
+}
+
 async fn open(
     location: Location,
     options: ConnectionOptions,
     migrates: bool,
-) -> Result<DieselStore, ConnectError> {
+) -> Result<DieselStore<KeyRecord, SqlitePool>, ConnectError> {
     let runtime = Handle::try_current().map_err(|error| ConnectError::Runtime(error.into()))?;
     let open = move || match open_pool(&location, options, migrates) {
         Ok(pool) => Ok(DieselStore::new(pool)),

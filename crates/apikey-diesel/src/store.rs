@@ -1,22 +1,30 @@
-//! The store: every operation is one visit to a thread for blocking work.
+//! The store: a model, and a pool of connections to the database that keeps it.
 
+use std::any::type_name;
+use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
-use apikey_core::{
-    Finding, Found, KeyPatch, KeyQuery, KeyRecord, KeyStore, NewRecord, Page, Rotation, StoreError,
-    Timestamp, async_trait,
-};
-use diesel::sqlite::{Sqlite, SqliteConnection};
+use apikey_core::{KeyRecord, StoreError};
 use tokio::runtime::Handle;
 
-use crate::error::{Failure, unavailable};
-use crate::gate::Gate;
-use crate::model::BlockingModel;
-use crate::sqlite::{SqlitePool, check};
+use crate::any::AnyPool;
 
 /// Keeps the keys of a model in a SQL table.
 ///
-/// Cheap to clone; clones share the connections. `P` is the pool, by default [`SqlitePool`].
+/// Cheap to clone; clones share the connections. `P` is the pool:
+///
+/// | Database | Pool | Opened by |
+/// |---|---|---|
+/// | SQLite | `r2d2::Pool<ConnectionManager<SqliteConnection>>` | `DieselStore::sqlite` |
+/// | PostgreSQL | deadpool or bb8 of `AsyncPgConnection` | `DieselStore::postgres` |
+/// | MySQL, MariaDB | deadpool or bb8 of `AsyncMysqlConnection` | `DieselStore::mysql` |
+/// | the one that a URL names | [`AnyPool`], the default | [`DieselStore::connect`] |
+///
+/// # Runtimes
+/// Each operation runs as a task of the Tokio runtime it is called on. The connections to a server are
+/// driven by the runtime that opened them: if another runtime uses them, it waits for the first, and a
+/// connection ends with its runtime. Where there are several, as with Actix Web, which has one for each
+/// worker, give all work to one of them with [`on_runtime`](Self::on_runtime), or open one store for each.
 ///
 /// # Examples
 /// ```
@@ -31,30 +39,44 @@ use crate::sqlite::{SqlitePool, check};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct DieselStore<M = KeyRecord, P = SqlitePool> {
-    pool: P,
-    gate: Gate,
+pub struct DieselStore<M = KeyRecord, P: Pool = AnyPool> {
+    pub(crate) pool: P,
+    pub(crate) queue: P::Queue,
+    runtime: Option<Handle>,
     model: PhantomData<fn() -> M>,
 }
 
-impl<M, P: Clone> Clone for DieselStore<M, P> {
+impl<M, P: Pool> Clone for DieselStore<M, P> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), gate: self.gate.clone(), model: PhantomData }
+        Self {
+            pool: self.pool.clone(),
+            queue: self.queue.clone(),
+            runtime: self.runtime.clone(),
+            model: PhantomData,
+        }
     }
 }
 
-/// SQLite takes up to 32766 parameters in a statement; short statements keep the write lock short.
-const TOUCHED_AT_ONCE: usize = 500;
+/// Names the types. The pool may hold a URL, with a password in it.
+impl<M, P: Pool> Debug for DieselStore<M, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DieselStore<{}, {}>", type_name::<M>(), type_name::<P>())
+    }
+}
 
-impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
+impl<M, P: Pool> DieselStore<M, P> {
     /// Works on a pool of yours. Nothing is migrated.
     ///
-    /// Give the pool a [`ConnectionOptions`](crate::ConnectionOptions) as its customizer, or set the
-    /// same pragmas: without a busy timeout, writing fails as soon as two write at once. Set
-    /// `test_on_check_out(false)`; the test costs as much as a lookup and cannot fail on a file. An
-    /// operation waits for a connection as long as the pool's `connection_timeout` says, which is 30
-    /// seconds by default.
+    /// Turn off the tests of connections that pools make each time they lend one: they cost as much as a
+    /// lookup, and the store notices a dead connection itself. Let waiting for a connection end after a
+    /// few seconds: what cannot be answered by then is answered by
+    /// [`StoreError::Unavailable`](apikey_core::StoreError::Unavailable).
+    ///
+    /// - *r2d2* (SQLite): `test_on_check_out(false)`, `connection_timeout(..)`, and as customizer a
+    ///   `ConnectionOptions`, or the same pragmas: without a busy timeout, writing fails as soon as two
+    ///   write at once.
+    /// - *deadpool*: `RecyclingMethod::Fast` in the manager, `wait_timeout(..)` and a `runtime(..)`.
+    /// - *bb8* (feature `bb8`): `test_on_check_out(false)`, `connection_timeout(..)`.
     ///
     /// # Examples
     /// ```
@@ -71,131 +93,53 @@ impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
     ///     .test_on_check_out(false)
     ///     .connection_customizer(Box::new(ConnectionOptions::new()))
     ///     .build(ConnectionManager::<SqliteConnection>::new(path))?;
-    /// let store: DieselStore = DieselStore::new(pool);
+    /// let store = DieselStore::<KeyRecord, _>::new(pool);
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn new(pool: SqlitePool) -> Self {
-        let gate = Gate::new(pool.max_size(), pool.connection_timeout());
-        Self { pool, gate, model: PhantomData }
+    pub fn new(pool: P) -> Self {
+        Self { queue: pool.queue(), pool, runtime: None, model: PhantomData }
     }
 
-    /// Runs queries on a connection, on a thread for blocking work.
-    ///
-    /// A future that is dropped before its turn has done nothing; later, `work` runs to its end all the
-    /// same, so that no transaction is left open.
-    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
-    {
-        let runtime = Handle::try_current().map_err(unavailable)?;
-        let turn = self.gate.enter().await.map_err(unavailable)?;
-        let pool = self.pool.clone();
-        let work = move || {
-            // Given back after the connection, or the next in turn would find none.
-            let _turn = turn;
-            let mut conn = pool.get().map_err(unavailable)?;
-            work(&mut conn).map_err(|failure| failure.into_store_error(M::table()))
-        };
-        runtime.spawn_blocking(work).await.map_err(unavailable)?
+    /// Runs all operations on this runtime, whichever they are called on.
+    #[must_use]
+    pub fn on_runtime(self, runtime: Handle) -> Self {
+        Self { pool: self.pool.on_runtime(&runtime), runtime: Some(runtime), ..self }
     }
 
-    /// Runs statements that are one change.
-    ///
-    /// The lock for writing is taken first: a transaction that reads and then wants to write is refused
-    /// at once if another one wrote in between, whatever the busy timeout.
-    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
-    {
-        self.run(|conn| conn.immediate_transaction(work)).await
-    }
-}
-
-#[async_trait]
-impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
-        let prefix = prefix.to_owned();
-        self.run(move |conn| Ok(M::find_by_prefix(conn, &prefix)?)).await
-    }
-
-    async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
-        let (prefix, owner) = (prefix.to_owned(), owner.cloned());
-        self.run(move |conn| Ok(M::get(conn, &prefix, owner.as_ref())?)).await
-    }
-
-    async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
-        let new = new.clone();
-        self.write(move |conn| {
-            if let Some(limit) = limit
-                && M::count_live(conn, &new)? >= u64::from(limit)
-            {
-                return Err(StoreError::LimitReached { limit }.into());
-            }
-            Ok(M::insert(conn, &new)?)
-        })
-        .await
-    }
-
-    async fn update(
-        &self,
-        id: &M::Id,
-        owner: Option<&M::Owner>,
-        patch: &KeyPatch,
-    ) -> Result<Option<M>, StoreError> {
-        let (id, owner, patch) = (id.clone(), owner.cloned(), patch.clone());
-        self.write(move |conn| Ok(M::update(conn, &id, owner.as_ref(), &patch)?)).await
-    }
-
-    async fn rotate(
-        &self,
-        id: &M::Id,
-        owner: Option<&M::Owner>,
-        rotation: &Rotation<M::Extra>,
-    ) -> Result<M, StoreError> {
-        let (id, owner, rotation) = (id.clone(), owner.cloned(), rotation.clone());
-        self.write(move |conn| {
-            let Rotation { seen_expires_at, expires_at, successor, .. } = &rotation;
-            if !M::supersede(conn, &id, owner.as_ref(), *seen_expires_at, *expires_at)? {
-                return Err(StoreError::Conflict.into());
-            }
-            Ok(M::insert(conn, successor)?)
-        })
-        .await
-    }
-
-    async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
+    #[allow(dead_code, reason = "without any database nothing runs")]
+    pub(crate) fn runtime(&self) -> Result<Handle, StoreError> {
+        match &self.runtime {
+            Some(runtime) => Ok(runtime.clone()),
+            None => Handle::try_current().map_err(|error| StoreError::Unavailable(error.into())),
         }
-        let ids = ids.to_vec();
-        self.write(move |conn| {
-            for ids in ids.chunks(TOUCHED_AT_ONCE) {
-                M::touch(conn, ids, at)?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
-        let query = query.clone();
-        self.run(move |conn| Ok(Page::from_rows(M::list(conn, &query, now)?, query.limit))).await
-    }
-
-    async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
-        let query = query.clone();
-        self.run(move |conn| Ok(M::count(conn, &query, now)?)).await
-    }
-
-    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.write(move |conn| Ok(M::delete_expired(conn, before, limit)?)).await
-    }
-
-    async fn check(&self) -> Result<Vec<Finding>, StoreError> {
-        self.run(|conn| Ok(check::findings(conn, M::table())?)).await
     }
 }
+
+/// A pool that [`DieselStore`] works on. Sealed: see there for the ones that do.
+#[diagnostic::on_unimplemented(
+    message = "`DieselStore` does not work on `{Self}`",
+    note = "it works on r2d2 pools of `SqliteConnection`, and on deadpool and (with the feature `bb8`) bb8 \
+            pools of `AsyncPgConnection` and `AsyncMysqlConnection`, if the features `sqlite`, `postgres` \
+            and `mysql` are on"
+)]
+pub trait Pool: Sealed + Clone + Send + Sync + 'static {
+    /// What stands in front of the pool.
+    #[doc(hidden)]
+    type Queue: Clone + Send + Sync + 'static;
+
+    /// Makes it.
+    #[doc(hidden)]
+    fn queue(&self) -> Self::Queue;
+
+    /// Moves what stands behind the pool to a runtime.
+    #[doc(hidden)]
+    #[must_use]
+    fn on_runtime(self, _: &Handle) -> Self {
+        self
+    }
+}
+
+/// Implemented for nothing outside of this crate.
+pub trait Sealed {}

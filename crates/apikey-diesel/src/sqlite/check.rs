@@ -4,6 +4,7 @@ use apikey_core::Finding;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::failure::{missing_column, missing_table};
 use crate::model::TableNames;
 
 /// Compares a table with what its model expects.
@@ -11,25 +12,14 @@ pub(crate) fn findings(
     conn: &mut SqliteConnection,
     names: TableNames,
 ) -> QueryResult<Vec<Finding>> {
-    let TableNames { table, prefix, columns } = names;
+    let TableNames { table, prefix, columns, .. } = names;
     let present = columns_of(conn, table)?;
     if present.is_empty() {
-        return Ok(vec![Finding::new(
-            format!("the table {table} does not exist"),
-            "migrate the database: `apikey migrate`, or `DieselStore::migrate`",
-        )]);
+        return Ok(vec![missing_table(table)]);
     }
     let missing: Vec<_> =
         columns.iter().filter(|column| !present.iter().any(|name| name == *column)).collect();
-    let mut findings: Vec<_> = missing
-        .iter()
-        .map(|column| {
-            Finding::new(
-                format!("the table {table} has no column {column}"),
-                "migrate the database: `apikey migrate`, or `DieselStore::migrate`",
-            )
-        })
-        .collect();
+    let mut findings: Vec<_> = missing.iter().map(|column| missing_column(table, column)).collect();
     if missing.contains(&&prefix) {
         return Ok(findings);
     }

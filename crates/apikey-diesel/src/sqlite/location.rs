@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, scheme};
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ const ENCODED: &AsciiSet =
 impl Location {
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
         let Some(rest) = url.strip_prefix("sqlite:") else {
-            return Err(ConnectError::UnknownScheme { scheme: scheme(url) });
+            return Err(ConnectError::UnknownScheme { scheme: scheme(url).to_owned() });
         };
         if rest == ":memory:" {
             return Ok(Self::Memory);
@@ -78,16 +78,6 @@ impl Location {
                 format!("file:{here}{}?mode={mode}", utf8_percent_encode(path, ENCODED))
             }
         }
-    }
-}
-
-/// What stands before the first colon, if it looks like a scheme. The rest may hold a password.
-fn scheme(url: &str) -> String {
-    match url.split_once(':') {
-        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            scheme.to_owned()
-        }
-        _ => String::new(),
     }
 }
 

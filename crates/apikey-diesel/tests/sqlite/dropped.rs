@@ -9,7 +9,7 @@ use futures::poll;
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
 
-use crate::fixture::{Folder, at, new_key};
+use crate::fixture::{Folder, SqliteStore, at, new_key};
 
 /// Polls a future so many times, letting others run in between, and drops it.
 async fn drop_after<T>(polls: usize, future: impl Future<Output = T>) {
@@ -23,7 +23,7 @@ async fn drop_after<T>(polls: usize, future: impl Future<Output = T>) {
 }
 
 /// Drops operations after every number of polls; a few go on to their end.
-async fn drop_many(store: DieselStore) {
+async fn drop_many(store: SqliteStore) {
     let old = store.insert(&new_key("predcssr"), None).await.unwrap();
     for round in 0..60 {
         let polls =
@@ -40,7 +40,7 @@ async fn drop_many(store: DieselStore) {
 }
 
 /// Looks at what is left: the predecessor has the expiry of the last rotation that has a successor.
-async fn assert_whole(store: DieselStore) {
+async fn assert_whole(store: SqliteStore) {
     store.insert(&new_key("afterall"), Some(1000)).await.unwrap();
     let keys = store.list(&KeyQuery::new().limit(1000), at(0)).await.unwrap().keys;
     let rotations = keys.iter().filter_map(|key| key.prefix.strip_prefix("succes"));

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use apikey_core::chrono::DateTime;
-use apikey_core::{HashedKey, NewRecord, StoreError, Timestamp};
+use apikey_core::{HashedKey, KeyRecord, NewRecord, StoreError, Timestamp};
 use apikey_diesel::diesel::connection::SimpleConnection;
 use apikey_diesel::diesel::{Connection, SqliteConnection};
+use apikey_diesel::{DieselStore, SqlitePool};
 use tempfile::TempDir;
 
 /// Deleted with everything in it at the end of the test.
@@ -59,3 +60,5 @@ pub(crate) fn assert_unavailable<T>(result: Result<T, StoreError>, part: &str) {
     assert!(text.contains(part), "{text}");
     assert!(!text.contains(HASH), "{text}");
 }
+
+pub(crate) type SqliteStore = DieselStore<KeyRecord, SqlitePool>;

@@ -9,10 +9,10 @@ use apikey_diesel::{ConnectionOptions, DieselStore, SqlitePool};
 use futures::future::join_all;
 use tokio::task::JoinSet;
 
-use crate::fixture::{Folder, assert_unavailable, at, new_key};
+use crate::fixture::{Folder, SqliteStore, assert_unavailable, at, new_key};
 
 /// Two stores, each with connections of its own.
-async fn two_stores(folder: &Folder) -> [DieselStore; 2] {
+async fn two_stores(folder: &Folder) -> [SqliteStore; 2] {
     let one = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
     [one, DieselStore::sqlite(&folder.url("app.db")).await.unwrap()]
 }
@@ -91,7 +91,7 @@ fn own_pool(folder: &Folder, patience: Duration) -> SqlitePool {
 async fn works_on_a_pool_of_the_applications_own() {
     let folder = Folder::new();
     let pool = own_pool(&folder, Duration::from_secs(5));
-    let store: DieselStore = DieselStore::new(pool);
+    let store: SqliteStore = DieselStore::new(pool);
     assert_eq!(store.migrate().await.unwrap().len(), 1);
     let inserts = (0..40).map(|number| {
         let store = store.clone();
@@ -104,7 +104,7 @@ async fn works_on_a_pool_of_the_applications_own() {
 async fn gives_up_on_a_pool_that_has_no_connection_to_give() {
     let folder = Folder::new();
     let pool = own_pool(&folder, Duration::from_millis(500));
-    let store: DieselStore = DieselStore::new(pool.clone());
+    let store: SqliteStore = DieselStore::new(pool.clone());
     store.migrate().await.unwrap();
 
     let taken = pool.get().unwrap();

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Lets as many operations run as there are connections. The others wait here, where a waiting one
 /// costs a few bytes, and not in the pool, where it would hold one of the runtime's threads.
 #[derive(Debug, Clone)]
-pub(crate) struct Gate {
+pub struct Gate {
     turns: Arc<Semaphore>,
     patience: Duration,
 }

@@ -1,0 +1,400 @@
+//! Every query on keys, written once: a macro that is expanded for each model and database.
+
+/// Implements the queries of one model on one database.
+///
+/// `$flavour` (`blocking`, `nonblocking`) and `$backend` (`sqlite`, `postgres`, `mysql`) are modules of
+/// `__private`, which give the same names different meanings. Everything after the semicolon
+/// describes the model; the columns are names that the caller has imported, so that a column which the
+/// table lacks is one error there and not one for each use here.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __key_queries {
+    (
+        $flavour:ident $backend:ident [$($async:ident)?];
+        model: $Model:ty, row: $Row:ident, id: $Id:ty,
+        table: $table:ident $name:expr,
+        columns: { $id:ident, $prefix:ident, $hashed_key:ident, $title:ident, $created_at:ident, $revoked_at:ident },
+        // A column that the table may lack, a name for its value, and its own name.
+        scopes: [$($scopes:ident $scopes_value:ident)?],
+        expires_at: [$($expires_at:ident $expires_value:ident)?],
+        disabled_at: [$($disabled_at:ident $disabled_value:ident)?],
+        last_used_at: [$($last_used_at:ident $last_used_value:ident)?],
+        rotated_from: [$($rotated_from:ident $rotated_value:ident)?],
+        lacks: [$($lacks:literal),*],
+        // The model's own columns: the column, a name for its value, and its type.
+        own: [$($own:ident $own_value:ident: $Own:ty),*],
+        assemble: |$record:ident| $assemble:expr,
+        insert: |$extra:ident| [$($set:ident = $value:expr),*],
+        owner: [$($owner:ident)?],
+        new_id: [$($new_id:expr)?],
+        usable: [$($usable:expr)?] $(,)?
+    ) => {
+        const _: () = {
+            // Nothing here may have a name that a model, its filter or its columns could have.
+            use $crate::__private::{
+                self as __k, KeyModel as _,
+                $backend::{Db as __Db, Time as __Time},
+                $flavour::{Connection as __Connection, Model as __Model, Run as __Run},
+            };
+            #[allow(unused_imports, reason = "the filter of a model may need them")]
+            use $crate::diesel::{
+                BoolExpressionMethods as _, ExpressionMethods as _, IntoSql as _,
+                NullableExpressionMethods as _, OptionalExtension as _, QueryDsl as _,
+                SelectableHelper as _, TextExpressionMethods as _,
+            };
+
+            $crate::__key_rows! {
+                row: $Row, id: $Id,
+                columns: { $id, $prefix, $hashed_key, $title, $created_at, $revoked_at },
+                scopes: [$($scopes $scopes_value)?],
+                expires_at: [$($expires_at $expires_value)?],
+                disabled_at: [$($disabled_at $disabled_value)?],
+                last_used_at: [$($last_used_at $last_used_value)?],
+                rotated_from: [$($rotated_from $rotated_value)?],
+                own: [$($own $own_value: $Own),*],
+                assemble: |$record| $assemble
+            }
+
+            type __Rows<'a> = __k::BoxedRows<'a, $table::table, __Db>;
+
+            /// Selects the rows on all pages of a query.
+            #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
+            fn __select<'a>(
+                k_query: &'a __k::KeyQuery<$Model>,
+                k_now: __k::Timestamp,
+            ) -> __k::QueryResult<__Rows<'a>> {
+                let mut k_rows = $table::table.into_boxed::<__Db>();
+                $(if let Some(k_owner) = &k_query.owner {
+                    k_rows = k_rows.filter($owner.eq(k_owner.clone()));
+                })?
+                if let Some(k_text) = &k_query.search {
+                    let k_value = || k_text.as_str().into_sql::<__k::Text>();
+                    let k_begins = __k::starts_with($title, k_value());
+                    k_rows = if __k::can_be_prefix(k_text) {
+                        // The second comparison is for databases that ignore spaces in the first,
+                        // which has the index.
+                        let k_is_prefix = $prefix.eq(k_value()).and(__k::starts_with($prefix, k_value()));
+                        k_rows.filter(k_is_prefix.or(k_begins))
+                    } else {
+                        k_rows.filter(k_begins)
+                    };
+                }
+                if let Some(k_encoding) = &k_query.encoding {
+                    let k_encoding = k_encoding.as_str().into_sql::<__k::Text>();
+                    k_rows = k_rows.filter(__k::starts_with($hashed_key, k_encoding));
+                }
+                match k_query.status {
+                    Some(k_status) => __with_status(k_rows, k_status, k_now.into()),
+                    None => Ok(k_rows),
+                }
+            }
+
+            /// Keeps the rows in one state, in the order of [`KeyRecord::status`].
+            #[allow(unreachable_code, unused_mut, unused_variables, reason = "the table may lack the columns")]
+            fn __with_status(k_rows: __Rows<'_>, k_status: __k::KeyStatus, k_now: __Time) -> __k::QueryResult<__Rows<'_>> {
+                if k_status == __k::KeyStatus::Revoked {
+                    return Ok(k_rows.filter($revoked_at.is_not_null()));
+                }
+                let mut k_rows = k_rows.filter($revoked_at.is_null());
+                if k_status == __k::KeyStatus::Disabled {
+                    $(return Ok(k_rows.filter($disabled_at.is_not_null()));)?
+                    return Ok(k_rows.filter(false.into_sql::<__k::Bool>()));
+                }
+                $(k_rows = k_rows.filter($disabled_at.is_null());)?
+                match k_status {
+                    __k::KeyStatus::Expired => {
+                        $(return Ok(k_rows.filter($expires_at.le(k_now)));)?
+                        Ok(k_rows.filter(false.into_sql::<__k::Bool>()))
+                    }
+                    __k::KeyStatus::Active => {
+                        $(k_rows = k_rows.filter($expires_at.is_null().or($expires_at.gt(k_now)));)?
+                        Ok(k_rows)
+                    }
+                    k_other => Err(__k::unknown_status(k_other)),
+                }
+            }
+
+            #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
+            $($async)? fn __by_id<C>(
+                k_conn: &mut C,
+                k_id: &$Id,
+                k_owner: Option<&<$Model as __k::KeyModel>::Owner>,
+            ) -> __k::QueryResult<Option<$Model>>
+            where
+                C: __Connection<Backend = __Db>,
+            {
+                let mut k_rows = $table::table
+                    .filter($id.eq(k_id.clone()))
+                    .select($Row::as_select())
+                    .into_boxed::<__Db>();
+                $(if let Some(k_owner) = k_owner {
+                    k_rows = k_rows.filter($owner.eq(k_owner.clone()));
+                })?
+                let k_row: Option<$Row> =
+                    $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
+                Ok(k_row.map(Into::into))
+            }
+
+            #[allow(unreachable_code, unused_mut, unused_variables, reason = "the table may lack the columns, and the model an owner")]
+            impl __Model<__Db> for $Model {
+                fn table() -> __k::TableNames {
+                    __k::TableNames::new($name, <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME, &[
+                        <$id as __k::Column>::NAME, <$prefix as __k::Column>::NAME,
+                        <$hashed_key as __k::Column>::NAME, <$title as __k::Column>::NAME,
+                        $(<$scopes as __k::Column>::NAME,)?
+                        <$created_at as __k::Column>::NAME,
+                        $(<$expires_at as __k::Column>::NAME,)?
+                        $(<$disabled_at as __k::Column>::NAME,)?
+                        <$revoked_at as __k::Column>::NAME,
+                        $(<$last_used_at as __k::Column>::NAME,)?
+                        $(<$rotated_from as __k::Column>::NAME,)?
+                        $(<$own as __k::Column>::NAME,)*
+                    ])
+                    .lacking(&[$($lacks),*])
+                }
+
+                $($async)? fn find_by_prefix<C>(
+                    k_conn: &mut C,
+                    k_prefix: &str,
+                ) -> __k::QueryResult<Option<__k::Found<Self>>>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    if !__k::can_be_prefix(k_prefix) {
+                        return Ok(None);
+                    }
+                    let k_rows = $table::table
+                        .filter($prefix.eq(k_prefix))
+                        .select(($Row::as_select(), $crate::__is_usable!($($usable)?)));
+                    let k_row: Option<($Row, bool)> =
+                        $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
+                    Ok(k_row
+                        .map(|(k_row, k_is_usable)| __k::Found::new(Self::from(k_row), k_is_usable))
+                        .filter(|k_found| k_found.key.record().prefix == k_prefix))
+                }
+
+                $($async)? fn get<C>(
+                    k_conn: &mut C,
+                    k_prefix: &str,
+                    k_owner: Option<&Self::Owner>,
+                ) -> __k::QueryResult<Option<Self>>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    if !__k::can_be_prefix(k_prefix) {
+                        return Ok(None);
+                    }
+                    let mut k_rows = $table::table
+                        .filter($prefix.eq(k_prefix))
+                        .select($Row::as_select())
+                        .into_boxed::<__Db>();
+                    $(if let Some(k_owner) = k_owner {
+                        k_rows = k_rows.filter($owner.eq(k_owner.clone()));
+                    })?
+                    let k_row: Option<$Row> =
+                        $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
+                    Ok(k_row.map(Self::from).filter(|k_key| k_key.record().prefix == k_prefix))
+                }
+
+                $($async)? fn count_live<C>(
+                    k_conn: &mut C,
+                    k_new: &__k::NewRecord<Self::Extra>,
+                ) -> __k::QueryResult<u64>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    let mut k_rows =
+                        $table::table.filter($revoked_at.is_null()).into_boxed::<__Db>();
+                    $({
+                        let k_at = __Time::from(k_new.created_at);
+                        k_rows = k_rows.filter($expires_at.is_null().or($expires_at.gt(k_at)));
+                    })?
+                    $(match Self::owner_of(&k_new.extra) {
+                        Some(k_owner) => k_rows = k_rows.filter($owner.eq(k_owner.clone())),
+                        None => k_rows = k_rows.filter($owner.is_null()),
+                    })?
+                    let k_rows = k_rows.count();
+                    $crate::__wait!($flavour __Run::get_result(k_rows, k_conn)).and_then(__k::to_u64)
+                }
+
+                $($async)? fn insert<C>(
+                    k_conn: &mut C,
+                    k_new: &__k::NewRecord<Self::Extra>,
+                ) -> __k::QueryResult<Self>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    let $extra = &k_new.extra;
+                    let k_row = (
+                        $($id.eq($new_id),)?
+                        $prefix.eq(k_new.prefix.as_str()),
+                        $hashed_key.eq(k_new.hashed_key.as_str()),
+                        $title.eq(k_new.name.as_str()),
+                        $created_at.eq(__Time::from(k_new.created_at)),
+                        $($scopes.eq(k_new.scopes.as_str()),)?
+                        $($expires_at.eq(k_new.expires_at.map(__Time::from)),)?
+                        $($rotated_from.eq(k_new.rotated_from.as_deref()),)?
+                        $($set.eq($value),)*
+                    );
+                    let k_insert = $crate::diesel::insert_into($table::table).values(k_row);
+                    $crate::__wait!($flavour __Run::execute(k_insert, k_conn))?;
+                    let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, &k_new.prefix, None))?;
+                    k_key.ok_or(__k::Error::NotFound)
+                }
+
+                $($async)? fn update<C>(
+                    k_conn: &mut C,
+                    k_id: &Self::Id,
+                    k_owner: Option<&Self::Owner>,
+                    k_patch: &__k::KeyPatch,
+                ) -> __k::QueryResult<Option<Self>>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    if __k::is_empty(k_patch) {
+                        let k_key = $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner))?;
+                        return Ok(k_key.filter(|k_key| __k::is_guarded(k_key.record(), k_patch)));
+                    }
+                    let k_to_column = |k_time: Option<__k::Timestamp>| k_time.map(__Time::from);
+                    let k_revoked_at = |k_time: __k::Timestamp| __k::coalesce($revoked_at, __Time::from(k_time));
+                    let k_changes = (
+                        k_patch.name.as_ref().map(|k_name| $title.eq(k_name.as_str())),
+                        $(k_patch.scopes.as_ref().map(|k_scopes| $scopes.eq(k_scopes.as_str())),)?
+                        $(k_patch.expires_at.map(|k_time| $expires_at.eq(k_to_column(k_time))),)?
+                        $(k_patch.disabled_at.map(|k_time| $disabled_at.eq(k_to_column(k_time))),)?
+                        k_patch.revoked_at.map(|k_time| $revoked_at.eq(k_revoked_at(k_time))),
+                        k_patch.hashed_key.as_ref().map(|k_hash| $hashed_key.eq(k_hash.as_str())),
+                    );
+                    let mut k_update = $crate::diesel::update($table::table)
+                        .filter($id.eq(k_id.clone()))
+                        .set(k_changes)
+                        .into_boxed::<__Db>();
+                    $(if let Some(k_owner) = k_owner {
+                        k_update = k_update.filter($owner.eq(k_owner.clone()));
+                    })?
+                    if let Some(k_seen) = &k_patch.if_hashed_key {
+                        k_update = k_update.filter($hashed_key.eq(k_seen.as_str()));
+                    }
+                    match $crate::__wait!($flavour __Run::execute(k_update, k_conn))? {
+                        0 => Ok(None),
+                        _ => $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner)),
+                    }
+                }
+
+                $($async)? fn supersede<C>(
+                    k_conn: &mut C,
+                    k_id: &Self::Id,
+                    k_owner: Option<&Self::Owner>,
+                    k_seen: Option<__k::Timestamp>,
+                    k_expires_at: __k::Timestamp,
+                ) -> __k::QueryResult<bool>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    let mut k_update = $crate::diesel::update($table::table)
+                        .filter($id.eq(k_id.clone()))
+                        .filter($revoked_at.is_null())
+                        .into_boxed::<__Db>();
+                    $(k_update = k_update.filter($disabled_at.is_null());)?
+                    $(if let Some(k_owner) = k_owner {
+                        k_update = k_update.filter($owner.eq(k_owner.clone()));
+                    })?
+                    $(
+                        // `= NULL` is never true.
+                        let k_update = match k_seen {
+                            Some(k_seen) => k_update.filter($expires_at.eq(__Time::from(k_seen))),
+                            None => k_update.filter($expires_at.is_null()),
+                        };
+                        let k_update = k_update.set($expires_at.eq(__Time::from(k_expires_at)));
+                        let k_updated = $crate::__wait!($flavour __Run::execute(k_update, k_conn))?;
+                        return Ok(k_updated > 0);
+                    )?
+                    Err(__k::lacks("expires_at"))
+                }
+
+                $($async)? fn touch<C>(
+                    k_conn: &mut C,
+                    k_ids: &[Self::Id],
+                    k_at: __k::Timestamp,
+                ) -> __k::QueryResult<()>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    $(
+                        let k_at = __Time::from(k_at);
+                        let k_update = $crate::diesel::update($table::table)
+                            .filter($id.eq_any(k_ids.to_vec()))
+                            .filter($revoked_at.is_null())
+                            .filter($last_used_at.is_null().or($last_used_at.lt(k_at)))
+                            .set($last_used_at.eq(k_at));
+                        return $crate::__wait!($flavour __Run::execute(k_update, k_conn)).map(|_| ());
+                    )?
+                    Err(__k::lacks("last_used_at"))
+                }
+
+                $($async)? fn list<C>(
+                    k_conn: &mut C,
+                    k_query: &__k::KeyQuery<Self>,
+                    k_now: __k::Timestamp,
+                ) -> __k::QueryResult<Vec<Self>>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    let mut k_rows = __select(k_query, k_now)?;
+                    if let Some(k_after) = &k_query.after {
+                        let (k_at, k_id) = (__Time::from(k_after.created_at), k_after.id.clone());
+                        // The first bound follows from the second, but only the first can use the
+                        // index.
+                        k_rows = k_rows.filter($created_at.le(k_at)).filter(
+                            $created_at.lt(k_at).or($created_at.eq(k_at).and($id.lt(k_id))),
+                        );
+                    }
+                    let k_rows = k_rows
+                        .order(($created_at.desc(), $id.desc()))
+                        .limit(i64::from(k_query.limit) + 1)
+                        .select($Row::as_select());
+                    let k_rows: Vec<$Row> = $crate::__wait!($flavour __Run::load(k_rows, k_conn))?;
+                    Ok(k_rows.into_iter().map(Self::from).collect())
+                }
+
+                $($async)? fn count<C>(
+                    k_conn: &mut C,
+                    k_query: &__k::KeyQuery<Self>,
+                    k_now: __k::Timestamp,
+                ) -> __k::QueryResult<u64>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    let k_rows = __select(k_query, k_now)?.count();
+                    $crate::__wait!($flavour __Run::get_result(k_rows, k_conn)).and_then(__k::to_u64)
+                }
+
+                $($async)? fn delete_expired<C>(
+                    k_conn: &mut C,
+                    k_before: __k::Timestamp,
+                    k_limit: u32,
+                ) -> __k::QueryResult<u64>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    let k_before = __Time::from(k_before);
+                    // Not as a subquery: MySQL takes neither a limit nor the same table there.
+                    let k_ended = $table::table
+                        .filter($revoked_at.lt(k_before)$(.or($expires_at.lt(k_before)))?)
+                        .order(($created_at, $id))
+                        .limit(i64::from(k_limit))
+                        .select($id);
+                    let k_locked = $crate::__lock_rows!($backend k_ended);
+                    let k_ended: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_locked, k_conn))?;
+                    let mut k_deleted = 0;
+                    for k_ids in k_ended.chunks(__k::ROWS_AT_ONCE) {
+                        let k_delete =
+                            $crate::diesel::delete($table::table).filter($id.eq_any(k_ids.to_vec()));
+                        k_deleted += $crate::__wait!($flavour __Run::execute(k_delete, k_conn))? as u64;
+                    }
+                    Ok(k_deleted)
+                }
+            }
+        };
+    };
+}

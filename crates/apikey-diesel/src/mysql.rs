@@ -1,0 +1,16 @@
+//! MySQL and MariaDB: what is said differently there.
+
+#[cfg(feature = "bb8")]
+mod bb8;
+mod check;
+mod connect;
+mod deadpool;
+mod dialect;
+pub(crate) mod names;
+mod record;
+mod schema;
+mod sql;
+mod time;
+
+pub use connect::MysqlPool;
+pub(crate) use connect::connect;

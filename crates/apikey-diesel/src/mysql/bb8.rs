@@ -1,0 +1,7 @@
+//! Accepts bb8's pool.
+
+use diesel::mysql::Mysql;
+use diesel_async::AsyncMysqlConnection;
+use diesel_async::pooled_connection::bb8::{Pool as Bb8, PooledConnection};
+
+crate::server::bb8::bb8_of!(AsyncMysqlConnection, Mysql);

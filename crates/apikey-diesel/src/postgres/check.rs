@@ -1,0 +1,79 @@
+//! Mistakes of set-up that would show up late.
+
+use apikey_core::Finding;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Text};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use crate::failure::{missing_column, missing_table};
+use crate::model::TableNames;
+
+const COLUMNS: &str = "SELECT a.attname::text AS name, t.typname::text AS kind, \
+     a.atttypmod AS modifier, coalesce(c.collisdeterministic, true) AS is_exact, \
+     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique \
+         AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_unique \
+     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
+     LEFT JOIN pg_collation c ON c.oid = a.attcollation \
+     WHERE a.attrelid = to_regclass(quote_ident($1)) AND a.attnum > 0 AND NOT a.attisdropped";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    /// The greatest length of a `varchar` plus 4, or -1.
+    #[diesel(sql_type = Integer)]
+    modifier: i32,
+    #[diesel(sql_type = Bool)]
+    is_exact: bool,
+    #[diesel(sql_type = Bool)]
+    is_unique: bool,
+}
+
+/// Compares a table with what its model expects.
+pub(super) async fn findings<C>(conn: &mut C, names: TableNames) -> QueryResult<Vec<Finding>>
+where
+    C: AsyncConnection<Backend = Pg>,
+{
+    let TableNames { table, prefix, hashed_key, columns, .. } = names;
+    let found: Vec<Found> = diesel::sql_query(COLUMNS).bind::<Text, _>(table).load(conn).await?;
+    if found.is_empty() {
+        return Ok(vec![missing_table(table)]);
+    }
+    let column = |name: &str| found.iter().find(|column| column.name == name);
+    let missing = columns.iter().filter(|name| column(name).is_none());
+    let mut findings: Vec<_> = missing.map(|name| missing_column(table, name)).collect();
+    if let Some(column) = column(prefix) {
+        if column.kind == "citext" || !column.is_exact {
+            findings.push(Finding::new(
+                format!("the column {table}.{prefix} does not tell upper from lower case"),
+                format!("ALTER TABLE {table} ALTER COLUMN {prefix} TYPE text COLLATE \"C\""),
+            ));
+        }
+        if !column.is_unique {
+            findings.push(Finding::new(
+                format!("the column {table}.{prefix} is not unique"),
+                format!("ALTER TABLE {table} ADD UNIQUE ({prefix})"),
+            ));
+        }
+    }
+    if let Some(column) = column(hashed_key)
+        && !holds_hashes(column)
+    {
+        findings.push(Finding::new(
+            format!("the column {table}.{hashed_key} cannot hold every hash"),
+            format!("ALTER TABLE {table} ALTER COLUMN {hashed_key} TYPE text"),
+        ));
+    }
+    Ok(findings)
+}
+
+fn holds_hashes(column: &Found) -> bool {
+    match column.kind.as_str() {
+        "text" => true,
+        "varchar" => column.modifier == -1 || column.modifier >= 255 + 4,
+        _ => false,
+    }
+}

@@ -1,0 +1,110 @@
+//! What only PostgreSQL says.
+
+use apikey_core::Finding;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{BigInt, Text};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use super::check;
+use crate::model::TableNames;
+use crate::server::dialect::{Dialect, LOCK_PATIENCE_SECONDS};
+use crate::server::migration::ServerMigration;
+
+impl Dialect for Pg {
+    const MIGRATIONS: &'static [ServerMigration] = &[ServerMigration {
+        name: "2026-11-22-061937_create_api_keys",
+        up: include_str!("../../migrations/postgres/2026-11-22-061937_create_api_keys/up.sql"),
+    }];
+
+    /// The lock ends with the transaction. At a stricter isolation than this one, all that is read is as
+    /// old as the first statement, which waits for the lock.
+    async fn lock<C>(conn: &mut C, name: &str) -> QueryResult<()>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        conn.batch_execute(&format!(
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
+             SET LOCAL lock_timeout = '{LOCK_PATIENCE_SECONDS}s'"
+        ))
+        .await?;
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<Text, _>(format!("apikey/{name}"))
+            .execute(conn)
+            .await?;
+        Ok(())
+    }
+
+    async fn unlock<C>(_: &mut C, _: &str) -> QueryResult<()>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        Ok(())
+    }
+
+    async fn findings<C>(conn: &mut C, names: TableNames) -> QueryResult<Vec<Finding>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        check::findings(conn, names).await
+    }
+
+    async fn applied<C>(conn: &mut C) -> QueryResult<Vec<String>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        let noted: Number =
+            diesel::sql_query("SELECT count(to_regclass('__diesel_schema_migrations')) AS number")
+                .get_result(conn)
+                .await?;
+        if noted.number == 0 {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<Version> =
+            diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
+                .load(conn)
+                .await?;
+        Ok(rows.into_iter().map(|row| row.version).collect())
+    }
+
+    fn is_transient(error: &Error) -> bool {
+        match error {
+            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+            // Diesel has no kind for it. The text is English only where the server's messages are, and
+            // elsewhere the error is reported.
+            Error::DatabaseError(_, info) => info.message() == "deadlock detected",
+            _ => false,
+        }
+    }
+
+    fn is_lost(error: &Error) -> bool {
+        use DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
+        match error {
+            Error::DatabaseError(ClosedConnection | UnableToSendCommand, _) => true,
+            Error::DatabaseError(_, info) => info.message().starts_with("terminating connection"),
+            _ => false,
+        }
+    }
+
+    fn is_rejection(error: &Error) -> bool {
+        matches!(error, Error::DatabaseError(_, info) if info.message().starts_with("value too long"))
+    }
+
+    /// The values are in the detail, which is not printed.
+    fn without_values(error: Error) -> Error {
+        error
+    }
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}

@@ -1,0 +1,22 @@
+//! SQL in PostgreSQL's words.
+
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment};
+
+use crate::model::sql::StartsWith;
+
+impl<T, P> QueryFragment<Pg> for StartsWith<T, P>
+where
+    T: QueryFragment<Pg>,
+    P: QueryFragment<Pg>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("starts_with(");
+        self.text.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.part.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}

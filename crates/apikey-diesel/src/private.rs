@@ -1,0 +1,139 @@
+//! What the macros need, under names that are the same for every database. Not for you.
+
+pub use apikey_core::{
+    Found, HashedKey, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStatus, NewRecord, Scopes,
+    Timestamp,
+};
+use diesel::backend::Backend;
+use diesel::deserialize::FromSqlRow;
+pub use diesel::dsl::{IntoBoxed as BoxedRows, SqlTypeOf};
+use diesel::expression::{AsExpression, TypedExpressionType};
+pub use diesel::result::Error;
+pub use diesel::sql_types::{Bool, Text};
+pub use diesel::{Column, QueryResult, Queryable, Selectable, deserialize};
+
+pub use crate::model::TableNames;
+pub use crate::model::sql::{StartsWith, coalesce, starts_with};
+pub use crate::store::Sealed;
+
+/// What MySQL is called.
+#[cfg(feature = "mysql")]
+pub mod mysql {
+    pub use crate::mysql::names::{Db, Time};
+}
+
+/// What PostgreSQL is called.
+#[cfg(feature = "postgres")]
+pub mod postgres {
+    pub use crate::postgres::names::{Db, Time};
+}
+
+/// What SQLite is called.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    pub use crate::sqlite::gate::Gate;
+    pub use crate::sqlite::names::{Db, Time};
+}
+
+/// What connections are that do not block.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub mod nonblocking {
+    pub use crate::server::dialect::Dialect;
+    pub use crate::server::migration::ServerMigration;
+    pub use crate::server::names::{Connection, Model, Run};
+}
+
+/// Holds if a value can be written to a column.
+#[diagnostic::on_unimplemented(
+    message = "field type `{Self}` does not fit its column of SQL type `{SqlType}`",
+    note = "the types that fit an SQL type are listed in the documentation of `diesel::sql_types`"
+)]
+pub trait FitsColumn<SqlType> {}
+
+#[diagnostic::do_not_recommend]
+impl<T, SqlType> FitsColumn<SqlType> for T
+where
+    T: AsExpression<SqlType>,
+    SqlType: diesel::sql_types::SqlType + TypedExpressionType,
+{
+}
+
+/// Holds if a value can be read from a column.
+#[diagnostic::on_unimplemented(
+    message = "field type `{Self}` cannot be read from its column of SQL type `{SqlType}`",
+    note = "a column that is `Nullable` needs an `Option`"
+)]
+pub trait LoadsColumn<SqlType, DB> {}
+
+#[diagnostic::do_not_recommend]
+impl<T, SqlType, DB> LoadsColumn<SqlType, DB> for T
+where
+    T: FromSqlRow<SqlType, DB>,
+    DB: Backend,
+{
+}
+
+/// How many rows are written by one statement. SQLite takes up to 32766 parameters, MySQL 65535; short
+/// statements keep locks short.
+pub const ROWS_AT_ONCE: usize = 500;
+
+/// What connections are that block.
+pub mod blocking {
+    pub use diesel::RunQueryDsl as Run;
+    pub use diesel::connection::LoadConnection as Connection;
+
+    pub use crate::model::BlockingModel as Model;
+}
+
+/// Whether a text can be the prefix of a key: others need no query, and MySQL does not even compare them
+/// with a column of ASCII.
+#[must_use]
+pub fn can_be_prefix(text: &str) -> bool {
+    text.is_ascii()
+}
+
+/// Whether a patch names no column, which is no statement in SQL.
+#[must_use]
+pub fn is_empty(patch: &KeyPatch) -> bool {
+    patch.name.is_none()
+        && patch.scopes.is_none()
+        && patch.expires_at.is_none()
+        && patch.disabled_at.is_none()
+        && patch.revoked_at.is_none()
+        && patch.hashed_key.is_none()
+}
+
+/// Whether the guard of a patch holds for a key.
+#[must_use]
+pub fn is_guarded<Id>(record: &KeyRecord<Id>, patch: &KeyPatch) -> bool {
+    patch.if_hashed_key.as_ref().is_none_or(|seen| *seen == record.hashed_key)
+}
+
+/// Reads the column of scopes.
+///
+/// # Errors
+/// Names the key.
+pub fn parse_scopes(scopes: &str, prefix: &str) -> deserialize::Result<Scopes> {
+    Scopes::parse(scopes)
+        .map_err(|error| format!("the column scopes of the key {prefix:?}: {error}").into())
+}
+
+/// Reads a count.
+///
+/// # Errors
+/// If it is negative, which it is not.
+pub fn to_u64(count: i64) -> QueryResult<u64> {
+    u64::try_from(count).map_err(|error| Error::DeserializationError(Box::new(error)))
+}
+
+/// The error for a state that this version does not know.
+#[must_use]
+pub fn unknown_status(status: KeyStatus) -> Error {
+    Error::QueryBuilderError(format!("keys cannot be selected by the status {status}").into())
+}
+
+/// The error for a column that the table lacks. The store does not let it come to this.
+#[must_use]
+pub fn lacks(column: &str) -> Error {
+    Error::QueryBuilderError(format!("the table lacks the column {column}").into())
+}

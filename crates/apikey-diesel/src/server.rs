@@ -1,0 +1,14 @@
+//! Stores on a database server: each operation is a task with a connection of a pool.
+
+pub(crate) mod address;
+#[cfg(feature = "bb8")]
+pub(crate) mod bb8;
+pub(crate) mod connect;
+pub(crate) mod deadpool;
+pub(crate) mod dialect;
+pub(crate) mod migration;
+pub(crate) mod model;
+pub(crate) mod names;
+pub(crate) mod pool;
+mod store;
+mod task;

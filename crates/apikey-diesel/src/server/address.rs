@@ -1,0 +1,38 @@
+//! Which database on which server a URL names.
+
+use url::Url;
+
+use crate::address::Place;
+use crate::error::ConnectError;
+
+/// A URL with a password, and what of it may be shown.
+pub(crate) struct Address {
+    /// As the driver takes it.
+    pub(crate) url: String,
+    place: Place,
+}
+
+impl Address {
+    /// Takes a URL apart; `scheme` is the one that the driver knows.
+    pub(crate) fn parse(url: &str, scheme: &'static str, port: u16) -> Result<Self, ConnectError> {
+        let wrong = |problem| ConnectError::ServerUrl { scheme, problem };
+        // Its errors show nothing of the text, and neither do ours.
+        let parsed = Url::parse(url).map_err(|_| wrong("is not understood"))?;
+        let database = parsed.path().trim_start_matches('/').to_owned();
+        if database.is_empty() {
+            return Err(wrong("names no database"));
+        }
+        let host = match parsed.host_str() {
+            Some(host) if !host.is_empty() => host.to_owned(),
+            _ => return Err(wrong("names no host")),
+        };
+        let place = Place { host, port: parsed.port().unwrap_or(port), database };
+        // `mariadb:` and `postgresql:` are other names for the same.
+        let rest = url.split_once(':').map_or("", |(_, rest)| rest);
+        Ok(Self { url: format!("{scheme}:{rest}"), place })
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place.clone()
+    }
+}

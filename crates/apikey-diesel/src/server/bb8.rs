@@ -1,0 +1,29 @@
+//! The pool of bb8.
+
+/// Accepts bb8's pool of one type of connection.
+macro_rules! bb8_of {
+    ($connection:ty, $backend:ty) => {
+        impl $crate::store::Sealed for Bb8<$connection> {}
+
+        impl $crate::store::Pool for Bb8<$connection> {
+            type Queue = ();
+
+            fn queue(&self) {}
+        }
+
+        impl $crate::server::pool::ServerPool for Bb8<$connection> {
+            type Backend = $backend;
+            type Connection = $connection;
+            type Lent = PooledConnection<'static, $connection>;
+
+            async fn lend(&self) -> Result<Self::Lent, apikey_core::BoxError> {
+                Ok(self.get_owned().await?)
+            }
+
+            /// This pool finds them one by one.
+            fn close_idle(&self) {}
+        }
+    };
+}
+
+pub(crate) use bb8_of;

@@ -1,0 +1,79 @@
+//! Opening a pool of connections to a server.
+
+use std::time::Duration;
+
+use diesel::result::{ConnectionError, DatabaseErrorKind, Error};
+use diesel_async::AsyncConnection;
+use diesel_async::pooled_connection::deadpool::{HookError, PoolError as Deadpool};
+use diesel_async::pooled_connection::{ManagerConfig, PoolError, RecyclingMethod};
+
+use crate::error::ConnectError;
+use crate::server::address::Address;
+
+/// As many as are of use to a server with a few processors.
+pub(crate) const CONNECTIONS: usize = 8;
+
+/// How long an operation waits for a connection to be free, and how long for one to be made.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Servers and what stands before them close connections that are idle for longer, without a word.
+const MOST_IDLE: Duration = Duration::from_secs(300);
+
+/// Builds a pool for one type of connection, and opens the first.
+macro_rules! open_pool {
+    ($connection:ty, $address:expr) => {{
+        use diesel_async::pooled_connection::AsyncDieselConnectionManager;
+        use diesel_async::pooled_connection::deadpool::{Hook, Pool};
+        use $crate::server::connect::{CONNECTIONS, PATIENCE, explain, refuse_idle, settings};
+        let address = $address;
+        let manager =
+            AsyncDieselConnectionManager::<$connection>::new_with_config(&address.url, settings());
+        let pool = Pool::<$connection>::builder(manager)
+            .max_size(CONNECTIONS)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .runtime(::deadpool::Runtime::Tokio1)
+            .pre_recycle(Hook::sync_fn(|_, metrics| refuse_idle(metrics.last_used())))
+            .build()
+            .map_err(|error| $crate::error::ConnectError::Runtime(error.into()))?;
+        match pool.get().await {
+            Ok(_) => Ok(pool),
+            Err(error) => Err(explain(error, &address)),
+        }
+    }};
+}
+
+pub(crate) use open_pool;
+
+/// The store notices a dead connection itself, and a test would cost as much as a lookup.
+pub(crate) fn settings<C: AsyncConnection + 'static>() -> ManagerConfig<C> {
+    let mut settings = ManagerConfig::default();
+    settings.recycling_method = RecyclingMethod::Fast;
+    settings
+}
+
+pub(crate) fn refuse_idle(idle: Duration) -> Result<(), HookError> {
+    if idle > MOST_IDLE { Err(HookError::message("idle for too long")) } else { Ok(()) }
+}
+
+/// Finds out why there is no first connection. Neither driver repeats a password.
+pub(crate) fn explain(error: Deadpool, address: &Address) -> ConnectError {
+    let place = address.place();
+    let source = match error {
+        Deadpool::Backend(PoolError::ConnectionError(error)) => error,
+        other => return ConnectError::Unreachable { place, source: other.into() },
+    };
+    let is_answer = match &source {
+        // PostgreSQL's driver reports all with this, but gives a kind to what no server said.
+        ConnectionError::CouldntSetupConfiguration(Error::DatabaseError(kind, _)) => {
+            !matches!(kind, DatabaseErrorKind::UnableToSendCommand)
+        }
+        _ => false,
+    };
+    if is_answer {
+        ConnectError::Refused { place, source: source.into() }
+    } else {
+        ConnectError::Unreachable { place, source: source.into() }
+    }
+}

@@ -1,0 +1,55 @@
+//! What differs between the servers.
+
+use apikey_core::Finding;
+use diesel::QueryResult;
+use diesel::backend::Backend;
+use diesel::result::Error;
+use diesel_async::AsyncConnection;
+
+use crate::model::TableNames;
+use crate::server::migration::ServerMigration;
+
+/// How long an operation waits for a lock that another one holds.
+pub(crate) const LOCK_PATIENCE_SECONDS: u32 = 10;
+
+/// A kind of server.
+pub trait Dialect: Backend + Send + Sync + 'static {
+    /// The migrations of the built-in table, oldest first.
+    const MIGRATIONS: &'static [ServerMigration];
+
+    /// Takes the lock of this name, within a transaction that has not read yet, and sees to it that what
+    /// is read next is as new as the lock.
+    fn lock<C>(conn: &mut C, name: &str) -> impl Future<Output = QueryResult<()>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
+    /// Releases the lock, after the transaction.
+    fn unlock<C>(conn: &mut C, name: &str) -> impl Future<Output = QueryResult<()>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
+    /// Compares a table with what its model expects.
+    fn findings<C>(
+        conn: &mut C,
+        names: TableNames,
+    ) -> impl Future<Output = QueryResult<Vec<Finding>>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
+    /// Returns the versions of the migrations that are noted as applied.
+    fn applied<C>(conn: &mut C) -> impl Future<Output = QueryResult<Vec<String>>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
+    /// Whether the transaction was undone for the sake of another one, and may be tried again.
+    fn is_transient(error: &Error) -> bool;
+
+    /// Whether the connection is of no more use.
+    fn is_lost(error: &Error) -> bool;
+
+    /// Whether the values were refused, beside the kinds that Diesel knows.
+    fn is_rejection(error: &Error) -> bool;
+
+    /// Takes values out of an error's text, which could be a hash.
+    fn without_values(error: Error) -> Error;
+}

@@ -1,0 +1,172 @@
+//! The store on a server.
+
+use apikey_core::{
+    Finding, Found, KeyPatch, KeyQuery, KeyStore, NewRecord, Page, Rotation, StoreError, Timestamp,
+    async_trait,
+};
+use diesel::result::{DatabaseErrorKind, Error};
+
+use crate::__private::ROWS_AT_ONCE;
+use crate::server::dialect::Dialect;
+use crate::server::model::AsyncModel;
+use crate::server::pool::ServerPool;
+use crate::server::task::Frame;
+use crate::store::DieselStore;
+
+#[async_trait]
+impl<M, P> KeyStore<M> for DieselStore<M, P>
+where
+    P: ServerPool,
+    M: AsyncModel<P::Backend>,
+{
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
+        self.run(M::table(), Frame::Read, prefix.to_owned(), |conn, prefix| {
+            Box::pin(async move { Ok(M::find_by_prefix(conn, prefix).await?) })
+        })
+        .await
+    }
+
+    async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
+        let args = (prefix.to_owned(), owner.cloned());
+        self.run(M::table(), Frame::Read, args, |conn, (prefix, owner)| {
+            Box::pin(async move { Ok(M::get(conn, prefix, owner.as_ref()).await?) })
+        })
+        .await
+    }
+
+    async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
+        M::table().can_insert(new)?;
+        let frame = match limit {
+            // One lock for each owner; of the table, if keys have no owner.
+            Some(_) => Frame::Locked(format!("{}/{:?}", M::table().table, M::owner_of(&new.extra))),
+            None => Frame::Change,
+        };
+        let inserted = self
+            .run(M::table(), frame, (new.clone(), limit), |conn, (new, limit)| {
+                Box::pin(async move {
+                    if let Some(limit) = *limit
+                        && M::count_live(conn, new).await? >= u64::from(limit)
+                    {
+                        return Err(StoreError::LimitReached { limit }.into());
+                    }
+                    Ok(M::insert(conn, new).await?)
+                })
+            })
+            .await;
+        self.tell_duplicate(inserted, &new.prefix).await
+    }
+
+    async fn update(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<Option<M>, StoreError> {
+        M::table().can_update(patch)?;
+        let args = (id.clone(), owner.cloned(), patch.clone());
+        self.run(M::table(), Frame::Change, args, |conn, (id, owner, patch)| {
+            Box::pin(async move { Ok(M::update(conn, id, owner.as_ref(), patch).await?) })
+        })
+        .await
+    }
+
+    async fn rotate(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        rotation: &Rotation<M::Extra>,
+    ) -> Result<M, StoreError> {
+        M::table().can_rotate()?;
+        M::table().can_insert(&rotation.successor)?;
+        let args = (id.clone(), owner.cloned(), rotation.clone());
+        let rotated = self
+            .run(M::table(), Frame::Change, args, |conn, (id, owner, rotation)| {
+                Box::pin(async move {
+                    let Rotation { seen_expires_at, expires_at, successor, .. } = rotation;
+                    let owner = owner.as_ref();
+                    if !M::supersede(conn, id, owner, *seen_expires_at, *expires_at).await? {
+                        return Err(StoreError::Conflict.into());
+                    }
+                    Ok(M::insert(conn, successor).await?)
+                })
+            })
+            .await;
+        self.tell_duplicate(rotated, &rotation.successor.prefix).await
+    }
+
+    async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        M::table().can_touch()?;
+        // In one order, so that two who touch the same keys do not wait for each other.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        self.run(M::table(), Frame::Change, (ids, at), |conn, (ids, at)| {
+            Box::pin(async move {
+                for ids in ids.chunks(ROWS_AT_ONCE) {
+                    M::touch(conn, ids, *at).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
+        self.run(M::table(), Frame::Read, (query.clone(), now), |conn, (query, now)| {
+            Box::pin(
+                async move { Ok(Page::from_rows(M::list(conn, query, *now).await?, query.limit)) },
+            )
+        })
+        .await
+    }
+
+    async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
+        self.run(M::table(), Frame::Read, (query.clone(), now), |conn, (query, now)| {
+            Box::pin(async move { Ok(M::count(conn, query, *now).await?) })
+        })
+        .await
+    }
+
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(M::table(), Frame::Change, (before, limit), |conn, (before, limit)| {
+            Box::pin(async move { Ok(M::delete_expired(conn, *before, *limit).await?) })
+        })
+        .await
+    }
+
+    async fn check(&self) -> Result<Vec<Finding>, StoreError> {
+        self.run(M::table(), Frame::Read, (), |conn, ()| {
+            Box::pin(async move { Ok(P::Backend::findings(conn, M::table()).await?) })
+        })
+        .await
+    }
+}
+
+impl<M, P> DieselStore<M, P>
+where
+    P: ServerPool,
+    M: AsyncModel<P::Backend>,
+{
+    /// Tells a taken prefix from a violated constraint of the application's own. The servers name the
+    /// index, which may be called anything, so the prefix itself is looked for, afterwards.
+    async fn tell_duplicate(
+        &self,
+        outcome: Result<M, StoreError>,
+        prefix: &str,
+    ) -> Result<M, StoreError> {
+        let is_unique = |error: &Error| {
+            matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+        };
+        match outcome {
+            Err(StoreError::Rejected(source))
+                if source.downcast_ref::<Error>().is_some_and(is_unique)
+                    && self.get(prefix, None).await?.is_some() =>
+            {
+                Err(StoreError::Duplicate)
+            }
+            outcome => outcome,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The store on SQLite: every operation is one visit to a thread for blocking work.
+
+use apikey_core::{
+    Finding, Found, KeyPatch, KeyQuery, KeyStore, NewRecord, Page, Rotation, StoreError, Timestamp,
+    async_trait,
+};
+use diesel::sqlite::{Sqlite, SqliteConnection};
+
+use crate::__private::ROWS_AT_ONCE;
+use crate::failure::{Failure, unavailable};
+use crate::model::BlockingModel;
+use crate::sqlite::gate::Gate;
+use crate::sqlite::{SqlitePool, check};
+use crate::store::{DieselStore, Pool, Sealed};
+
+impl Sealed for SqlitePool {}
+
+impl Pool for SqlitePool {
+    type Queue = Gate;
+
+    fn queue(&self) -> Gate {
+        Gate::new(self.max_size(), self.connection_timeout())
+    }
+}
+
+impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
+    /// Runs queries on a connection, on a thread for blocking work.
+    ///
+    /// A future that is dropped before its turn has done nothing; later, `work` runs to its end all the
+    /// same, so that no transaction is left open.
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
+    {
+        let runtime = self.runtime()?;
+        let turn = self.queue.enter().await.map_err(unavailable)?;
+        let pool = self.pool.clone();
+        let work = move || {
+            // Given back after the connection, or the next in turn would find none.
+            let _turn = turn;
+            let mut conn = pool.get().map_err(unavailable)?;
+            work(&mut conn).map_err(|failure| failure.into_store_error(M::table()))
+        };
+        runtime.spawn_blocking(work).await.map_err(unavailable)?
+    }
+
+    /// Runs statements that are one change.
+    ///
+    /// The lock for writing is taken first: a transaction that reads and then wants to write is refused
+    /// at once if another one wrote in between, whatever the busy timeout.
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.run(|conn| conn.immediate_transaction(work)).await
+    }
+}
+
+#[async_trait]
+impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.run(move |conn| Ok(M::find_by_prefix(conn, &prefix)?)).await
+    }
+
+    async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
+        let (prefix, owner) = (prefix.to_owned(), owner.cloned());
+        self.run(move |conn| Ok(M::get(conn, &prefix, owner.as_ref())?)).await
+    }
+
+    async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
+        M::table().can_insert(new)?;
+        let new = new.clone();
+        self.write(move |conn| {
+            if let Some(limit) = limit
+                && M::count_live(conn, &new)? >= u64::from(limit)
+            {
+                return Err(StoreError::LimitReached { limit }.into());
+            }
+            Ok(M::insert(conn, &new)?)
+        })
+        .await
+    }
+
+    async fn update(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<Option<M>, StoreError> {
+        M::table().can_update(patch)?;
+        let (id, owner, patch) = (id.clone(), owner.cloned(), patch.clone());
+        self.write(move |conn| Ok(M::update(conn, &id, owner.as_ref(), &patch)?)).await
+    }
+
+    async fn rotate(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        rotation: &Rotation<M::Extra>,
+    ) -> Result<M, StoreError> {
+        M::table().can_rotate()?;
+        M::table().can_insert(&rotation.successor)?;
+        let (id, owner, rotation) = (id.clone(), owner.cloned(), rotation.clone());
+        self.write(move |conn| {
+            let Rotation { seen_expires_at, expires_at, successor, .. } = &rotation;
+            if !M::supersede(conn, &id, owner.as_ref(), *seen_expires_at, *expires_at)? {
+                return Err(StoreError::Conflict.into());
+            }
+            Ok(M::insert(conn, successor)?)
+        })
+        .await
+    }
+
+    async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        M::table().can_touch()?;
+        let ids = ids.to_vec();
+        self.write(move |conn| {
+            for ids in ids.chunks(ROWS_AT_ONCE) {
+                M::touch(conn, ids, at)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
+        let query = query.clone();
+        self.run(move |conn| Ok(Page::from_rows(M::list(conn, &query, now)?, query.limit))).await
+    }
+
+    async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
+        let query = query.clone();
+        self.run(move |conn| Ok(M::count(conn, &query, now)?)).await
+    }
+
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |conn| Ok(M::delete_expired(conn, before, limit)?)).await
+    }
+
+    async fn check(&self) -> Result<Vec<Finding>, StoreError> {
+        self.run(|conn| Ok(check::findings(conn, M::table())?)).await
+    }
+}

@@ -1,0 +1,16 @@
+//! What is left of a database whose feature is off: a mapping that does nothing, and an error.
+
+use crate::any::AnyPool;
+use crate::error::ConnectError;
+
+/// Maps a model to nothing, since the feature `sqlite` of `apikey-diesel` is off.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __on_sqlite {
+    ($($model:tt)*) => {};
+}
+
+#[expect(clippy::unused_async, reason = "as with the feature")]
+pub(crate) async fn connect(_: &str) -> Result<AnyPool, ConnectError> {
+    Err(ConnectError::MissingFeature { feature: "sqlite" })
+}

@@ -1,0 +1,69 @@
+//! Mistakes of set-up that `check` finds, and whether its advice helps.
+
+use apikey_core::KeyStore;
+use apikey_diesel::DieselStore;
+
+use crate::database::on_each_server;
+use crate::server::Server;
+
+#[test]
+fn finds_nothing_in_a_migrated_database() {
+    on_each_server("finds_nothing_in_a_migrated_database", async |_, databases| {
+        let store = databases.store().await;
+        assert!(store.check().await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn finds_a_missing_table() {
+    on_each_server("finds_a_missing_table", async |_, databases| {
+        let store = DieselStore::connect(&databases.create().await).await.unwrap();
+        let found = store.check().await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].problem, "the table api_keys does not exist");
+    });
+}
+
+#[test]
+fn finds_missing_columns() {
+    on_each_server("finds_missing_columns", async |_, databases| {
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        databases.run(&url, "ALTER TABLE api_keys DROP COLUMN scopes").await;
+        let found = store.check().await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].problem, "the table api_keys has no column scopes");
+    });
+}
+
+#[test]
+fn finds_columns_that_cannot_do_and_names_the_statements_that_help() {
+    on_each_server("finds_columns_that_cannot_do", async |server, databases| {
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let (change, number) = match server {
+            Server::Postgres => (
+                "ALTER TABLE api_keys DROP CONSTRAINT api_keys_prefix_key, \
+                 ALTER COLUMN hashed_key TYPE varchar(64)",
+                2,
+            ),
+            // The collation that a table has unless told otherwise.
+            Server::Mysql => (
+                "ALTER TABLE api_keys DROP KEY api_keys_prefix, \
+                 MODIFY prefix VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL, \
+                 MODIFY hashed_key VARCHAR(64) NOT NULL",
+                3,
+            ),
+        };
+        databases.run(&url, change).await;
+        let found = store.check().await.unwrap();
+        assert_eq!(found.len(), number, "{found:?}");
+        for finding in found {
+            databases.run(&url, &finding.fix).await;
+        }
+        let left = store.check().await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
+    });
+}

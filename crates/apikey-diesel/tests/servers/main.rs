@@ -1,0 +1,15 @@
+//! PostgreSQL and MariaDB or MySQL: the conformance suite, and what is theirs alone.
+//!
+//! The servers are named by `APIKEY_TEST_POSTGRES_URL` and `APIKEY_TEST_MYSQL_URL`; without them the
+//! tests report that they are skipped.
+
+#![cfg(all(feature = "bb8", feature = "postgres", feature = "mysql"))]
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails the test")]
+
+mod check;
+mod conformance;
+mod database;
+mod opening;
+mod parallel;
+mod rows;
+mod server;

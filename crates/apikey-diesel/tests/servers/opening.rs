@@ -1,0 +1,168 @@
+//! Opening a database, and losing the connections to it.
+
+use apikey_core::{KeyRecord, KeyStore, StoreError};
+use apikey_diesel::diesel_async::pooled_connection::{AsyncDieselConnectionManager, bb8, deadpool};
+use apikey_diesel::diesel_async::{AsyncMysqlConnection, AsyncPgConnection};
+use apikey_diesel::{ConnectError, DieselStore};
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+
+use crate::database::on_each_server;
+use crate::parallel::new_key;
+use crate::server::{Databases, Server};
+
+/// Everything that a log of this error could show.
+pub(crate) fn full_text(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<_> = chain.map(|error| format!("{error} {error:?}")).collect();
+    texts.join("\n")
+}
+
+async fn refusal(url: &str) -> ConnectError {
+    let error = DieselStore::connect(url).await.unwrap_err();
+    assert!(!full_text(&error).contains("hunter2"), "{}", full_text(&error));
+    error
+}
+
+#[tokio::test]
+async fn says_what_to_write_instead_of_a_wrong_url() {
+    for (url, part) in [
+        ("mongodb://me:hunter2@host/db", "mongodb"),
+        ("hunter2", "sqlite://"),
+        ("postgres://me:hunter2@host", "names no database"),
+        ("mysql://me:hunter2@host:port/db", "is not understood"),
+        ("postgres:///db", "names no host"),
+    ] {
+        let text = refusal(url).await.to_string();
+        assert!(text.contains(part), "{url}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn names_a_server_that_does_not_answer() {
+    for scheme in ["postgres", "mysql"] {
+        let error = refusal(&format!("{scheme}://me:hunter2@127.0.0.1:1/keys")).await;
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{error:?}");
+        assert!(error.to_string().contains("127.0.0.1:1/keys"), "{error}");
+    }
+}
+
+#[test]
+fn names_a_database_that_a_server_refuses() {
+    on_each_server("names_a_database_that_a_server_refuses", async |server, _| {
+        let url = server.url().unwrap();
+        let (base, _) = url.rsplit_once('/').unwrap();
+        let address = base.rsplit_once('@').map_or(base, |(_, address)| address);
+        let scheme = url.split_once(':').unwrap().0;
+        // On a server that trusts everybody, it is the user or the database that is not there.
+        let error = refusal(&format!("{scheme}://nobody:hunter2@{address}/nowhere")).await;
+        assert!(matches!(error, ConnectError::Refused { .. }), "{server:?}: {error:?}");
+    });
+}
+
+#[test]
+fn a_missing_table_is_an_error_that_names_the_fix() {
+    on_each_server("a_missing_table_is_an_error", async |_, databases| {
+        let store = DieselStore::connect(&databases.create().await).await.unwrap();
+        let error = store.get("abcdefgh", None).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        assert!(full_text(&error).contains("apikey migrate"), "{}", full_text(&error));
+    });
+}
+
+#[test]
+fn of_many_who_migrate_at_once_one_does() {
+    on_each_server("of_many_who_migrate_at_once_one_does", async |_, databases| {
+        let url = databases.create().await;
+        let first = DieselStore::connect(&url).await.unwrap();
+        assert_eq!(first.pending_migrations().await.unwrap().len(), 1);
+        let mut tasks = JoinSet::new();
+        for _ in 0..6 {
+            let url = url.clone();
+            tasks.spawn(async move {
+                DieselStore::connect(&url).await.unwrap().migrate().await.unwrap().len()
+            });
+        }
+        assert_eq!(tasks.join_all().await.into_iter().sum::<usize>(), 1);
+        assert!(first.pending_migrations().await.unwrap().is_empty());
+    });
+}
+
+async fn works<S: KeyStore<KeyRecord>>(store: S) {
+    let key = store.insert(&new_key("abcdefgh"), None).await.unwrap();
+    assert_eq!(store.get("abcdefgh", None).await.unwrap(), Some(key));
+}
+
+#[test]
+fn works_on_pools_of_the_applications_own() {
+    on_each_server("works_on_pools_of_the_applications_own", async |server, databases| {
+        let first = databases.create().await;
+        let second = databases.create().await;
+        for url in [&first, &second] {
+            DieselStore::connect(url).await.unwrap().migrate().await.unwrap();
+        }
+        match server {
+            Server::Postgres => {
+                let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new;
+                let pool = deadpool::Pool::builder(manager(&first)).build().unwrap();
+                works(DieselStore::<KeyRecord, _>::new(pool)).await;
+                let pool = bb8::Pool::builder().build(manager(&second)).await.unwrap();
+                works(DieselStore::<KeyRecord, _>::new(pool)).await;
+            }
+            Server::Mysql => {
+                let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new;
+                let pool = deadpool::Pool::builder(manager(&first)).build().unwrap();
+                works(DieselStore::<KeyRecord, _>::new(pool)).await;
+                let pool = bb8::Pool::builder().build(manager(&second)).await.unwrap();
+                works(DieselStore::<KeyRecord, _>::new(pool)).await;
+            }
+        }
+    });
+}
+
+/// As a server does that is restarted.
+async fn end_all_connections(server: Server, databases: &Databases, url: &str) {
+    let end = match server {
+        Server::Postgres => {
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
+             AND application_name = 'apikey-victim'"
+        }
+        Server::Mysql => {
+            "BEGIN NOT ATOMIC FOR victim IN (SELECT id FROM information_schema.processlist \
+             WHERE db = DATABASE() AND id <> CONNECTION_ID()) DO KILL CONNECTION victim.id; END FOR; END"
+        }
+    };
+    databases.run(url, end).await;
+}
+
+#[test]
+fn a_store_outlives_its_connections() {
+    on_each_server("a_store_outlives_its_connections", async |server, databases| {
+        let url = databases.create().await;
+        let victim = match server {
+            Server::Postgres => format!("{url}&application_name=apikey-victim"),
+            Server::Mysql => url.clone(),
+        };
+        let store = DieselStore::connect(&victim).await.unwrap();
+        store.migrate().await.unwrap();
+        store.insert(&new_key("abcdefgh"), None).await.unwrap();
+        end_all_connections(server, databases, &url).await;
+        store.find_by_prefix("abcdefgh").await.unwrap().unwrap();
+        end_all_connections(server, databases, &url).await;
+        store.insert(&new_key("ijklmnop"), Some(10)).await.unwrap();
+    });
+}
+
+/// A runtime without timers and sockets can use the store, since the work is done elsewhere.
+#[test]
+fn works_on_the_runtime_that_it_was_given() {
+    let home = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    on_each_server("works_on_the_runtime_that_it_was_given", async |_, databases| {
+        let store = databases.store().await.on_runtime(home.handle().clone());
+        let asked = std::thread::spawn(move || {
+            let bare = Builder::new_current_thread().build().unwrap();
+            bare.block_on(async { store.insert(&new_key("abcdefgh"), None).await.unwrap() });
+        });
+        tokio::task::spawn_blocking(move || asked.join().unwrap()).await.unwrap();
+    });
+}
