@@ -31,8 +31,7 @@ fn keys(database: &Database, pages: u32) -> ApiKeys {
         .connection_customizer(Box::new(Quota(pages)))
         .build(ConnectionManager::<SqliteConnection>::new(database.path()))
         .unwrap();
-    let store: DieselStore = DieselStore::new(pool);
-    ApiKeys::new(store)
+    ApiKeys::new(DieselStore::new(pool))
 }
 
 /// What an operation came to; `None` if it had no room.
