@@ -1,0 +1,4 @@
+DROP TABLE organization_api_keys;
+DROP TABLE reports;
+DROP TABLE users;
+DROP TABLE organizations;

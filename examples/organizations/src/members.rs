@@ -1,0 +1,118 @@
+//! What members do with the keys of their organization.
+//!
+//! Each handler gets the keys from [`Member`], which knows the organization from the session. No path and
+//! no body names an owner, and keys of others are as absent.
+
+use std::time::Duration;
+
+use apikey_core::{CreatedKey, Cursor, DEFAULT_GRACE, KeyQuery, NewKey};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::input::{Asked, Body, Prefix};
+use crate::model::{NewOrganizationApiKey, OrganizationApiKey, ReportsRead};
+use crate::refusal::Refusal;
+use crate::session::Member;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKeyForm {
+    name: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+    expires_in_days: Option<u16>,
+}
+
+/// `POST /keys`
+pub(crate) async fn create(
+    member: Member,
+    Body(form): Body<NewKeyForm>,
+) -> Result<impl IntoResponse, Refusal> {
+    // A scope that this service may know one day must not lie in wait in a key of today.
+    if form.scopes.iter().any(|scope| scope != ReportsRead::SCOPE.as_str()) {
+        return Err(Refusal::bad_request("the scopes to choose from: reports:read"));
+    }
+    let extra = NewOrganizationApiKey { organization_id: *member.keys().owner() };
+    let mut new = NewKey::new(form.name).scopes(form.scopes).with(extra);
+    if let Some(days) = form.expires_in_days {
+        new = new.expires_in(DAY * u32::from(days));
+    }
+    Ok(shown_once(&member.keys().create(new).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageForm {
+    /// The prefix of the last key of the page before.
+    after: Option<String>,
+    #[serde(default = "PageForm::limit")]
+    limit: u32,
+}
+
+impl PageForm {
+    fn limit() -> u32 {
+        50
+    }
+}
+
+/// `GET /keys`, newest first
+pub(crate) async fn list(
+    member: Member,
+    Asked(form): Asked<PageForm>,
+) -> Result<Json<Value>, Refusal> {
+    let mut query = KeyQuery::new().limit(form.limit);
+    if let Some(prefix) = form.after {
+        let last = member.keys().get(&prefix).await?.ok_or_else(Refusal::no_such_key)?;
+        query = query.after(Some(Cursor::new(last.created_at, last.id)));
+    }
+    let page = member.keys().list(&query).await?;
+    let next = page.next.and(page.keys.last()).map(|key| &key.prefix);
+    let keys: Vec<_> = page.keys.iter().map(|key| &key.record).collect();
+    Ok(Json(json!({ "keys": keys, "next": next })))
+}
+
+/// `GET /keys/{prefix}`
+pub(crate) async fn show(member: Member, Prefix(prefix): Prefix) -> Result<Json<Value>, Refusal> {
+    let key = member.keys().get(&prefix).await?.ok_or_else(Refusal::no_such_key)?;
+    Ok(Json(json!({ "key": key.record })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RotateForm {
+    /// How long the old key goes on working; a day, unless told otherwise.
+    grace_hours: Option<u16>,
+}
+
+/// `POST /keys/{prefix}/rotate`
+pub(crate) async fn rotate(
+    member: Member,
+    Prefix(prefix): Prefix,
+    Body(form): Body<RotateForm>,
+) -> Result<impl IntoResponse, Refusal> {
+    let grace = form.grace_hours.map_or(DEFAULT_GRACE, |hours| HOUR * u32::from(hours));
+    Ok(shown_once(&member.keys().rotate(&prefix, grace).await?))
+}
+
+/// `DELETE /keys/{prefix}`: revokes. The key stays in the list, as a record.
+pub(crate) async fn revoke(member: Member, Prefix(prefix): Prefix) -> Result<Json<Value>, Refusal> {
+    let key = member.keys().revoke(&prefix).await?;
+    Ok(Json(json!({ "key": key.record })))
+}
+
+/// The only answer that holds the text of a key: nobody on the way may keep it.
+fn shown_once(created: &CreatedKey<OrganizationApiKey>) -> impl IntoResponse + use<> {
+    let head = [
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (LOCATION, format!("/keys/{}", created.key.prefix)),
+    ];
+    let body = json!({ "key": created.key.record, "plaintext": created.plaintext.expose() });
+    (StatusCode::CREATED, head, Json(body))
+}

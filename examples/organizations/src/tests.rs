@@ -1,0 +1,6 @@
+//! The whole service, request by request.
+
+mod client;
+mod life;
+mod owners;
+mod refusals;
