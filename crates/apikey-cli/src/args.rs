@@ -45,7 +45,11 @@ pub(crate) struct Cli {
 /// The options of every command, before or after its name.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Where the keys are: `sqlite://` and the path of a file, relative unless it starts with `/`
+    /// Where the keys are: `sqlite://` and the path of a file, or the URL of a server
+    ///
+    /// The path is relative unless it starts with `/`. The URL of a PostgreSQL server is
+    /// `postgres://user:password@host:5432/database`; that of MySQL and MariaDB begins with `mysql://`.
+    /// Other users of the machine see arguments: give a URL with a password in the environment.
     #[arg(
         long = "database-url",
         global = true,

@@ -1,17 +1,24 @@
 //! Which database, and how a command may open it.
 
+use std::fmt;
+
 use apikey_core::KeyRecord;
-use apikey_diesel::{ConnectError, ConnectionOptions, DieselStore, SqlitePool};
+use apikey_diesel::{AnyPool, ConnectError, DieselStore};
+use url::Url;
 
 use crate::exit_code::Failure;
 
-/// The built-in table on SQLite.
-pub(crate) type Store = DieselStore<KeyRecord, SqlitePool>;
+/// The built-in table, on the database that a URL names.
+pub(crate) type Store = DieselStore<KeyRecord, AnyPool>;
 
+const SQLITE: &str = "sqlite:";
 const IN_MEMORY: &str = "sqlite::memory:";
 
 /// The database of the command line.
-#[derive(Debug, Clone)]
+///
+/// # Security
+/// The URL of a server holds a password. What is printed, here as by [`fmt::Debug`], is the rest of it.
+#[derive(Clone)]
 pub(crate) struct Database {
     url: String,
 }
@@ -27,16 +34,20 @@ impl Database {
 
     /// Opens a database that is there and up to date; leaves everything as it is otherwise.
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
-        let url = || self.url.clone();
         let store = connect(&self.existing()).await.map_err(|failure| match failure {
             Failure::Connect(ConnectError::MissingFile { .. }) => {
-                Failure::NoDatabase { url: url() }
+                Failure::NoDatabase { database: self.clone() }
             }
             other => other,
         })?;
         let pending = store.pending_migrations().await;
-        let pending = pending.map_err(|source| Failure::Store { url: url(), source })?;
-        if pending.is_empty() { Ok(store) } else { Err(Failure::NotMigrated { url: url() }) }
+        let pending =
+            pending.map_err(|source| Failure::Store { database: self.clone(), source })?;
+        if pending.is_empty() {
+            Ok(store)
+        } else {
+            Err(Failure::NotMigrated { database: self.clone() })
+        }
     }
 
     /// Opens the database, which is created and brought up to date where need be.
@@ -52,19 +63,59 @@ impl Database {
     }
 
     async fn migrate_store(&self, store: &Store) -> Result<Vec<String>, Failure> {
-        let url = || self.url.clone();
-        store.migrate().await.map_err(|source| Failure::Store { url: url(), source })
+        let applied = store.migrate().await;
+        applied.map_err(|source| Failure::Store { database: self.clone(), source })
     }
 
-    /// The same database, but not to be created.
+    /// Says how to bring it up to date: as a command to copy, unless that would need the password.
+    pub(crate) fn migrate_command(&self) -> String {
+        if self.is_file() {
+            format!("`apikey migrate --database-url {self}`")
+        } else {
+            "`apikey migrate` on the same URL".to_owned()
+        }
+    }
+
+    fn is_file(&self) -> bool {
+        self.url.starts_with(SQLITE)
+    }
+
+    /// The same database, but not to be created. Those of servers are not created by a connection.
     fn existing(&self) -> String {
+        if !self.is_file() {
+            return self.url.clone();
+        }
         let url = self.url.strip_suffix("?mode=rwc").unwrap_or(&self.url);
         if url.contains("?mode=") { url.to_owned() } else { format!("{url}?mode=rw") }
     }
 }
 
+/// The URL of a file, or of a server without user, password and parameters.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_file() {
+            return f.write_str(&self.url);
+        }
+        let url = Url::parse(&self.url).ok();
+        let Some((url, host)) = url.as_ref().and_then(|url| Some((url, url.host_str()?))) else {
+            return f.write_str("(a URL that is not understood)");
+        };
+        write!(f, "{}://{host}", url.scheme())?;
+        if let Some(port) = url.port() {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(url.path())
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Database({self})")
+    }
+}
+
 async fn connect(url: &str) -> Result<Store, Failure> {
-    DieselStore::connect_sqlite(url, ConnectionOptions::new()).await.map_err(Failure::Connect)
+    DieselStore::connect(url).await.map_err(Failure::Connect)
 }
 
 #[cfg(test)]
@@ -72,11 +123,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_a_database_from_being_created() {
+    fn shows_where_a_server_is_and_no_password() {
+        for (url, shown) in [
+            ("postgres://me:hunter2@db.example:5433/app", "postgres://db.example:5433/app"),
+            ("mysql://me:hunter2@[::1]/app?password=hunter2", "mysql://[::1]/app"),
+            ("mariadb://hunter2@db/app#hunter2", "mariadb://db/app"),
+            ("postgres:hunter2", "(a URL that is not understood)"),
+            ("hunter2", "(a URL that is not understood)"),
+            ("sqlite://keys.db?mode=ro", "sqlite://keys.db?mode=ro"),
+        ] {
+            let database = Database::at(url).unwrap();
+            assert_eq!(database.to_string(), shown, "{url}");
+            assert!(!format!("{database:?}").contains("hunter2"), "{database:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_not_created_by_looking_at_it_and_a_server_url_is_left_alone() {
         for (url, existing) in [
             ("sqlite://keys.db", "sqlite://keys.db?mode=rw"),
             ("sqlite://keys.db?mode=rwc", "sqlite://keys.db?mode=rw"),
             ("sqlite://keys.db?mode=ro", "sqlite://keys.db?mode=ro"),
+            ("postgres://db/app?mode=rwc", "postgres://db/app?mode=rwc"),
         ] {
             assert_eq!(Database::at(url).unwrap().existing(), existing);
         }

@@ -8,6 +8,7 @@ use apikey_core::{AuthError, BuildError, KeyRecord, ManageError, StoreError};
 use apikey_diesel::ConnectError;
 use thiserror::Error;
 
+use crate::database::Database;
 use crate::output::{Output, printable};
 
 /// How a command ended that ran to its end.
@@ -26,18 +27,18 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Settings(BuildError),
     /// There is no database yet.
-    #[error("there is no database at {url}")]
-    NoDatabase { url: String },
+    #[error("there is no database at {database}")]
+    NoDatabase { database: Database },
     /// The database has no tables yet, or those of an older version.
-    #[error("the database {url} is not up to date")]
-    NotMigrated { url: String },
+    #[error("the database {database} is not up to date")]
+    NotMigrated { database: Database },
     /// The database cannot be opened.
     #[error(transparent)]
     Connect(ConnectError),
     /// The database failed while its tables were looked at or changed.
-    #[error("the database {url} cannot be used")]
+    #[error("the database {database} cannot be used")]
     Store {
-        url: String,
+        database: Database,
         #[source]
         source: StoreError,
     },
@@ -117,7 +118,11 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Settings(_)
-            | Self::Connect(ConnectError::UnknownScheme { .. } | ConnectError::Url { .. })
+            | Self::Connect(
+                ConnectError::UnknownScheme { .. }
+                | ConnectError::ServerUrl { .. }
+                | ConnectError::Url { .. },
+            )
             | Self::Manage(ManageError::Name | ManageError::Scope(_) | ManageError::Expiry) => 2,
             Self::NoDatabase { .. }
             | Self::NotMigrated { .. }
@@ -135,12 +140,12 @@ impl Failure {
 
     fn fix(&self) -> Option<String> {
         match self {
-            Self::NoDatabase { url } => Some(format!(
-                "create it with `apikey migrate --database-url {url}`, or name another with \
-                 --database-url or APIKEY_DATABASE_URL"
+            Self::NoDatabase { database } => Some(format!(
+                "create it with {}, or name another with --database-url or APIKEY_DATABASE_URL",
+                database.migrate_command()
             )),
-            Self::NotMigrated { url } => {
-                Some(format!("bring it up to date with `apikey migrate --database-url {url}`"))
+            Self::NotMigrated { database } => {
+                Some(format!("bring it up to date with {}", database.migrate_command()))
             }
             Self::Unshown { prefix, predecessor: None, .. } => Some(format!(
                 "nobody knows it: revoke it with `apikey revoke {prefix}`, and create another"

@@ -16,6 +16,7 @@ mod purge;
 mod revoke;
 mod rotate;
 mod rotate_aged;
+mod servers;
 mod show;
 mod update;
 mod verify;

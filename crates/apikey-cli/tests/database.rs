@@ -68,9 +68,14 @@ fn an_absolute_path_is_read_as_one() {
 #[test]
 fn other_urls_are_wrong_usage_and_keep_their_password() {
     let folder = Folder::empty();
-    for url in ["postgres://me:hunter2@db/app", "hunter2", "sqlite:hunter", ""] {
+    for url in ["mongodb://me:hunter2@db/app", "hunter2", "sqlite:hunter", ""] {
         let run = folder.run(&["create", "ci", "--database-url", url]);
         run.fails(2, "sqlite://");
+        assert!(!run.stderr.contains("hunter2"), "{run:?}");
+    }
+    for url in ["postgres://me:hunter2@db", "mysql://me:hunter2@db:port/app", "mariadb:hunter2"] {
+        let run = folder.run(&["create", "ci", "--database-url", url]);
+        run.fails(2, "://<user>:<password>@<host>:<port>/<database>");
         assert!(!run.stderr.contains("hunter2"), "{run:?}");
     }
     folder.run(&["create", "ci", "--database-url", "sqlite::memory:"]).fails(2, "name a file");
@@ -105,8 +110,10 @@ fn another_file_is_not_touched() {
 fn a_read_only_database_is_read_and_not_written() {
     let folder = Folder::new();
     let key = folder.create(&["ci"]);
+    let ended = folder.create(&["ended"]);
+    folder.run(&["revoke", crate::fixture::prefix(&ended)]).done();
     let url = ["--database-url", "sqlite://apikeys.db?mode=ro"];
-    assert_eq!(folder.run(&[&["count"], &url[..]].concat()).done().stdout, "1\n");
+    assert_eq!(folder.run(&[&["count"], &url[..]].concat()).done().stdout, "2\n");
     folder.feed(&[&["verify"], &url[..]].concat(), key.as_bytes()).done();
     let prefix = crate::fixture::prefix(&key);
     for command in [
@@ -114,12 +121,13 @@ fn a_read_only_database_is_read_and_not_written() {
         &["revoke", prefix],
         &["disable", prefix],
         &["rotate", prefix],
-        &["purge"],
+        &["purge", "--retention", "0s"],
         &["update", prefix, "--name", "new"],
     ] {
         folder.run(&[command, &url].concat()).fails(3, "readonly database");
     }
     assert_eq!(folder.run(&["count", "--status", "active"]).done().stdout, "1\n");
+    assert_eq!(folder.run(&["count"]).done().stdout, "2\n");
 }
 
 #[test]
