@@ -40,24 +40,29 @@ impl Database {
         ApiKeys::new(DieselStore::sqlite(&self.url()).await.unwrap())
     }
 
-    /// Checks the file and every rotation, and returns all keys by their prefixes. No test creates a key
-    /// with an expiry, so one that has an expiry was rotated.
+    /// Checks the file and every rotation, and returns all keys by their prefixes.
     pub(crate) async fn whole_keys(&self) -> HashMap<String, KeyRecord> {
         let mut conn = SqliteConnection::establish(&self.path()).unwrap();
         let answers: Vec<Answer> = sql_query("PRAGMA integrity_check").load(&mut conn).unwrap();
         assert_eq!(answers[0].integrity_check, "ok");
-        let keys = all(&self.keys().await).await;
-        for key in keys.values() {
-            let of_it = |other: &&KeyRecord| other.rotated_from.as_ref() == Some(&key.prefix);
-            let successors = keys.values().filter(of_it).count();
-            let expected = usize::from(key.expires_at.is_some());
-            assert_eq!(successors, expected, "{} is half rotated", key.prefix);
-            if let Some(predecessor) = &key.rotated_from {
-                assert!(keys[predecessor].expires_at.is_some(), "{predecessor} goes on for ever");
-            }
-        }
-        keys
+        whole_keys(&self.keys().await).await
     }
+}
+
+/// Checks every rotation, and returns all keys by their prefixes. No test creates a key with an expiry, so one
+/// that has an expiry was rotated.
+pub(crate) async fn whole_keys(keys: &ApiKeys) -> HashMap<String, KeyRecord> {
+    let keys = all(keys).await;
+    for key in keys.values() {
+        let of_it = |other: &&KeyRecord| other.rotated_from.as_ref() == Some(&key.prefix);
+        let successors = keys.values().filter(of_it).count();
+        let expected = usize::from(key.expires_at.is_some());
+        assert_eq!(successors, expected, "{} is half rotated", key.prefix);
+        if let Some(predecessor) = &key.rotated_from {
+            assert!(keys[predecessor].expires_at.is_some(), "{predecessor} goes on for ever");
+        }
+    }
+    keys
 }
 
 async fn all(keys: &ApiKeys) -> HashMap<String, KeyRecord> {

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::database::{Database, GRACE};
 
 /// More awaits than there are on the way through a store.
-const AWAITS: usize = 20;
+pub(crate) const AWAITS: usize = 20;
 
 /// Runs a future to its n-th await and drops it there, or to its end if that comes first. Polls it only when it
 /// asks to be, as a runtime does, so that each poll gets to another await.
@@ -34,7 +34,7 @@ async fn drop_at<T>(awaits: usize, future: impl Future<Output = T>) -> Option<T>
 
 /// Drops each operation at each await several times: the threads that do the work are ahead or behind. Returns
 /// how many awaits there are.
-async fn drop_everywhere(keys: &ApiKeys) -> usize {
+pub(crate) async fn drop_everywhere(keys: &ApiKeys) -> usize {
     let mut most = 0;
     for round in 0..5 * AWAITS {
         let awaits = round % AWAITS;

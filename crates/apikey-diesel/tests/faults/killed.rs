@@ -32,7 +32,7 @@ async fn what_was_acknowledged_survives_and_every_rotation_is_whole() {
     keys.verify(created.plaintext.expose()).await.unwrap();
 }
 
-fn assert_done(change: &Acknowledged, keys: &HashMap<String, KeyRecord>) {
+pub(crate) fn assert_done(change: &Acknowledged, keys: &HashMap<String, KeyRecord>) {
     match change {
         Acknowledged::Created(prefix) => assert!(keys.contains_key(prefix), "{prefix} is lost"),
         Acknowledged::Rotated { predecessor, successor } => {

@@ -1,4 +1,4 @@
-//! What goes wrong around a SQLite database: killed processes, dropped futures, full and read-only disks.
+//! What goes wrong around a database: killed processes and servers, dropped futures, full and read-only disks.
 //!
 //! The rule behind all of it: what was acknowledged is there afterwards, and a rotation is whole or absent.
 
@@ -14,5 +14,13 @@ mod database;
 mod dropped;
 mod full;
 mod killed;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod private;
 mod processes;
 mod read_only;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_dropped;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_killed;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_restarted;
