@@ -55,7 +55,8 @@ Examples:
   cargo xtask lint          what a reviewer would otherwise have to say
   cargo xtask test          everything that can be run on this machine
   cargo xtask services      database servers to try things on
-  cargo xtask bench http    what a guard costs, on each framework";
+  cargo xtask bench http    what a guard costs, on each framework
+  cargo xtask bench store   what the store costs with few and with many keys";
 
 fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().command {
