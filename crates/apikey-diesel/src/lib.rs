@@ -1,5 +1,6 @@
-//! Keeps the keys of [`apikey_core`] in a SQL table, through Diesel: so far the built-in model on SQLite,
-//! which is built from source, so that no C library has to be installed.
+//! Keeps the keys of [`apikey_core`] in a SQL table, through Diesel: the built-in model, or a model of your
+//! own with [`#[derive(KeyModel)]`](KeyModel), on SQLite, PostgreSQL and MySQL/MariaDB. No C library has to be
+//! installed: SQLite is built from source, and the others are spoken to in Rust.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -57,7 +58,9 @@
 //! # Features
 //! | Feature | Makes available |
 //! |---|---|
-//! | `sqlite` (default) | [`DieselStore`] on SQLite |
+//! | `sqlite` (default) | [`DieselStore`] on SQLite, which is built from source |
+//! | `postgres`, `mysql` | [`DieselStore`] on PostgreSQL, MySQL and MariaDB, without a C client library |
+//! | `bb8` | bb8 pools beside deadpool for these two |
 
 #[doc(hidden)]
 #[path = "private.rs"]
