@@ -1,5 +1,7 @@
 //! What is said about keys in an OpenAPI document.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 use apikey_core::openapi::{SCHEME, Security};
 use apikey_core::{ApiKeys, KeyFormat, KeyLocation, KeyRecord, MemoryStore};
 use serde_json::{Value, json};
