@@ -1,9 +1,6 @@
 //! How often, where and against which store a request is verified.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::convert::Infallible;
-use std::future::pending;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -16,128 +13,23 @@ use apikey_actix::test::authorized;
 use apikey_actix::{
     AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, NewKey, OptionalApiKey, require,
 };
-use apikey_core::{
-    BoxError, Found, HashError, HashedKey, Hashers, KeyHasher, KeyPatch, KeyQuery, KeyStore,
-    MemoryStore, NewRecord, Page, PlaintextKey, Rotation, Sha256, StoreError, Timestamp,
-    async_trait,
-};
+use apikey_conformance::{Operation, SpyStore};
+use apikey_core::{HashError, HashedKey, Hashers, KeyHasher, MemoryStore, PlaintextKey, Sha256};
 use futures::FutureExt;
 use futures::channel::oneshot;
 
-/// What a store does when a key is looked up.
-#[derive(Debug, Clone, Copy)]
-enum LookUp {
-    Answers,
-    Fails,
-    Hangs,
-}
-
-/// Keeps keys in memory, and counts how often one is looked up.
-struct Spy {
-    store: MemoryStore,
-    look_up: LookUp,
-    counts: Arc<Counts>,
-}
-
-#[derive(Default)]
-struct Counts {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-}
-
-impl Counts {
-    fn read(&self) -> (usize, usize) {
-        (self.begun.load(Ordering::SeqCst), self.ended.load(Ordering::SeqCst))
-    }
-}
-
-/// Counts the end of a look-up, however it comes.
-struct Ending<'a>(&'a Counts);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn spied(look_up: LookUp) -> (ApiKeys, Arc<Counts>) {
-    let counts = Arc::new(Counts::default());
-    let spy = Spy { store: MemoryStore::new(), look_up, counts: Arc::clone(&counts) };
-    (ApiKeys::new(spy), counts)
-}
-
-#[async_trait]
-impl KeyStore<KeyRecord> for Spy {
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
-        self.counts.begun.fetch_add(1, Ordering::SeqCst);
-        let _ending = Ending(&self.counts);
-        match self.look_up {
-            LookUp::Answers => {
-                // As a database would, it answers later: extractors are polled side by side.
-                rt::task::yield_now().await;
-                self.store.find_by_prefix(prefix).await
-            }
-            LookUp::Fails => Err(StoreError::Unavailable(BoxError::from("no database"))),
-            LookUp::Hangs => pending().await,
-        }
-    }
-
-    async fn get(
-        &self,
-        prefix: &str,
-        owner: Option<&Infallible>,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        self.store.get(prefix, owner).await
-    }
-
-    async fn insert(
-        &self,
-        new: &NewRecord<()>,
-        limit: Option<u32>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.store.insert(new, limit).await
-    }
-
-    async fn update(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        patch: &KeyPatch,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        self.store.update(id, owner, patch).await
-    }
-
-    async fn rotate(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        rotation: &Rotation<()>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.store.rotate(id, owner, rotation).await
-    }
-
-    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
-        self.store.touch(ids, at).await
-    }
-
-    async fn list(
-        &self,
-        query: &KeyQuery<KeyRecord>,
-        now: Timestamp,
-    ) -> Result<Page<KeyRecord>, StoreError> {
-        self.store.list(query, now).await
-    }
-
-    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
-        self.store.count(query, now).await
-    }
-
-    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.store.delete_expired(before, limit).await
-    }
-}
-
 type Tried = Result<ApiKey, ApiKeyRejection>;
+
+/// A handle, and what its store is asked.
+fn spied() -> (ApiKeys, Arc<SpyStore>) {
+    let store = Arc::<SpyStore>::default();
+    (ApiKeys::new(Arc::clone(&store)), store)
+}
+
+/// How many look-ups of keys have begun, and have ended.
+fn look_ups(store: &SpyStore) -> (usize, usize) {
+    (store.begun(Operation::FindByPrefix), store.ended(Operation::FindByPrefix))
+}
 
 fn request(path: &str, key: &PlaintextKey) -> TestRequest {
     authorized(TestRequest::with_uri(path), key)
@@ -149,7 +41,7 @@ async fn text(response: ServiceResponse<impl MessageBody>) -> String {
 
 #[actix_web::test]
 async fn several_extractors_of_one_handler_verify_once() {
-    let (keys, counts) = spied(LookUp::Answers);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
     let handler = async |a: ApiKey, b: OptionalApiKey, c: Tried| {
         format!("{} {} {}", a.name, b.is_some(), c.is_ok())
@@ -157,17 +49,21 @@ async fn several_extractors_of_one_handler_verify_once() {
     let app = App::new().route("/", web::get().to(handler)).app_data(keys);
     let app = init_service(app).await;
 
-    let response = call_service(&app, request("/", &created.plaintext).to_request()).await;
-    assert_eq!(text(response).await, "ci true true");
-    assert_eq!(counts.read(), (1, 1));
+    // As a database would, the store answers later: the extractors wait side by side.
+    let held = store.hold(Operation::FindByPrefix, 1);
+    let mut response = Box::pin(app.call(request("/", &created.plaintext).to_request()));
+    assert!(response.as_mut().now_or_never().is_none());
+    drop(held);
+    assert_eq!(text(response.await.unwrap()).await, "ci true true");
+    assert_eq!(look_ups(&store), (1, 1));
     // The next request is another.
     call_service(&app, request("/", &created.plaintext).to_request()).await;
-    assert_eq!(counts.read(), (2, 2));
+    assert_eq!(look_ups(&store), (2, 2));
 }
 
 #[actix_web::test]
 async fn several_guards_of_one_handle_verify_once() {
-    let (keys, counts) = spied(LookUp::Answers);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
     let inner = web::resource("/in").get(async |key: ApiKey| key.name.clone());
     let app = App::new()
@@ -178,12 +74,12 @@ async fn several_guards_of_one_handle_verify_once() {
 
     let response = call_service(&app, request("/in", &created.plaintext).to_request()).await;
     assert_eq!(text(response).await, "ci");
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
 }
 
 #[actix_web::test]
 async fn a_refusal_is_found_once_and_told_twice() {
-    let (keys, counts) = spied(LookUp::Answers);
+    let (keys, store) = spied();
     let other = ApiKeys::in_memory().create("unknown here").await.unwrap();
     let handler = async |a: Tried, b: Tried| {
         format!("{} {}", a.unwrap_err().error().reason(), b.unwrap_err().error().reason())
@@ -193,7 +89,7 @@ async fn a_refusal_is_found_once_and_told_twice() {
     let response =
         call_service(&init_service(app).await, request("/", &other.plaintext).to_request()).await;
     assert_eq!(text(response).await, "unknown_prefix unknown_prefix");
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
 }
 
 #[actix_web::test]
@@ -235,8 +131,9 @@ async fn both_handles_let_in_a_key_that_both_know() {
 
 #[actix_web::test]
 async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
-    let (keys, _) = spied(LookUp::Fails);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
+    store.fail(Operation::FindByPrefix);
     let app = App::new()
         .route("/key", web::get().to(async |_: ApiKey| "in"))
         .route("/maybe", web::get().to(async |_: OptionalApiKey| "in"))
@@ -250,7 +147,7 @@ async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
         assert_eq!(response.status(), 503, "{path}");
         assert_eq!(response.headers().get("retry-after").unwrap(), "1");
         assert!(!response.headers().contains_key("www-authenticate"));
-        assert!(!text(response).await.contains("no database"));
+        assert!(!text(response).await.contains("lets the store fail"));
     }
     let response = call_service(&app, request("/option", &created.plaintext).to_request()).await;
     assert_eq!((response.status().as_u16(), &*text(response).await), (200, "false"));
@@ -258,8 +155,9 @@ async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
 
 #[actix_web::test]
 async fn a_client_that_hangs_up_leaves_nothing_behind() {
-    let (keys, counts) = spied(LookUp::Hangs);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
+    let _held = store.hold(Operation::FindByPrefix, 2);
     let app = App::new()
         .route("/key", web::get().to(async |_: ApiKey| "in"))
         .service(web::scope("/in").wrap(require(&keys, AnyKey)))
@@ -269,9 +167,9 @@ async fn a_client_that_hangs_up_leaves_nothing_behind() {
     for (number, path) in ["/key", "/in"].into_iter().enumerate() {
         let mut response = Box::pin(app.call(request(path, &created.plaintext).to_request()));
         assert!(response.as_mut().now_or_never().is_none());
-        assert_eq!(counts.read(), (number + 1, number), "{path}");
+        assert_eq!(look_ups(&store), (number + 1, number), "{path}");
         drop(response);
-        assert_eq!(counts.read(), (number + 1, number + 1), "{path}");
+        assert_eq!(look_ups(&store), (number + 1, number + 1), "{path}");
         // Actix uses the request's memory again.
         let response = call_service(&app, request("/free", &created.plaintext).to_request()).await;
         assert_eq!(text(response).await, "free");

@@ -1,19 +1,12 @@
 //! How often, and against which store, a request is verified.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use apikey_axum::test::authorized;
-use apikey_axum::{
-    AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, OptionalApiKey, guarded, require,
-};
-use apikey_core::{
-    BoxError, Found, KeyPatch, KeyQuery, KeyStore, MemoryStore, NewRecord, Page, PlaintextKey,
-    Rotation, StoreError, Timestamp, async_trait,
-};
+use apikey_axum::{AnyKey, ApiKey, ApiKeyRejection, ApiKeys, OptionalApiKey, guarded, require};
+use apikey_conformance::{Operation, SpyStore};
+use apikey_core::PlaintextKey;
 use axum::body::{Body, to_bytes};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -21,113 +14,15 @@ use futures::FutureExt;
 use http::{Request, Response};
 use tower::ServiceExt;
 
-/// What a store does when a key is looked up.
-#[derive(Debug, Clone, Copy)]
-enum LookUp {
-    Answers,
-    Fails,
-    Hangs,
+/// A handle, and what its store is asked.
+fn spied() -> (ApiKeys, Arc<SpyStore>) {
+    let store = Arc::<SpyStore>::default();
+    (ApiKeys::new(Arc::clone(&store)), store)
 }
 
-/// Keeps keys in memory, and counts how often one is looked up.
-struct Spy {
-    store: MemoryStore,
-    look_up: LookUp,
-    counts: Arc<Counts>,
-}
-
-#[derive(Default)]
-struct Counts {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-}
-
-impl Counts {
-    fn read(&self) -> (usize, usize) {
-        (self.begun.load(Ordering::SeqCst), self.ended.load(Ordering::SeqCst))
-    }
-}
-
-/// Counts the end of a look-up, however it comes.
-struct Ending<'a>(&'a Counts);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn spied(look_up: LookUp) -> (ApiKeys, Arc<Counts>) {
-    let counts = Arc::new(Counts::default());
-    let spy = Spy { store: MemoryStore::new(), look_up, counts: Arc::clone(&counts) };
-    (ApiKeys::new(spy), counts)
-}
-
-#[async_trait]
-impl KeyStore<KeyRecord> for Spy {
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
-        self.counts.begun.fetch_add(1, Ordering::SeqCst);
-        let _ending = Ending(&self.counts);
-        match self.look_up {
-            LookUp::Answers => self.store.find_by_prefix(prefix).await,
-            LookUp::Fails => Err(StoreError::Unavailable(BoxError::from("no database"))),
-            LookUp::Hangs => pending().await,
-        }
-    }
-
-    async fn get(
-        &self,
-        prefix: &str,
-        owner: Option<&Infallible>,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        self.store.get(prefix, owner).await
-    }
-
-    async fn insert(
-        &self,
-        new: &NewRecord<()>,
-        limit: Option<u32>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.store.insert(new, limit).await
-    }
-
-    async fn update(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        patch: &KeyPatch,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        self.store.update(id, owner, patch).await
-    }
-
-    async fn rotate(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        rotation: &Rotation<()>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.store.rotate(id, owner, rotation).await
-    }
-
-    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
-        self.store.touch(ids, at).await
-    }
-
-    async fn list(
-        &self,
-        query: &KeyQuery<KeyRecord>,
-        now: Timestamp,
-    ) -> Result<Page<KeyRecord>, StoreError> {
-        self.store.list(query, now).await
-    }
-
-    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
-        self.store.count(query, now).await
-    }
-
-    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.store.delete_expired(before, limit).await
-    }
+/// How many look-ups of keys have begun, and have ended.
+fn look_ups(store: &SpyStore) -> (usize, usize) {
+    (store.begun(Operation::FindByPrefix), store.ended(Operation::FindByPrefix))
 }
 
 fn request(key: &PlaintextKey) -> Request<Body> {
@@ -141,7 +36,7 @@ async fn text(response: Response<Body>) -> String {
 
 #[tokio::test]
 async fn several_guards_of_one_handle_verify_once() {
-    let (keys, counts) = spied(LookUp::Answers);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
     let handler = |a: ApiKey, b: OptionalApiKey, c: Result<ApiKey, ApiKeyRejection>| async move {
         format!("{} {} {}", a.name, b.is_some(), c.is_ok())
@@ -151,12 +46,12 @@ async fn several_guards_of_one_handle_verify_once() {
 
     let response = app.oneshot(request(&created.plaintext)).await.unwrap();
     assert_eq!(text(response).await, "ci true true");
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
 }
 
 #[tokio::test]
 async fn a_refusal_is_found_once_and_told_twice() {
-    let (keys, counts) = spied(LookUp::Answers);
+    let (keys, store) = spied();
     let other = ApiKeys::in_memory().create("unknown here").await.unwrap();
     type Tried = Result<ApiKey, ApiKeyRejection>;
     let handler = |a: Tried, b: Tried| async move {
@@ -166,7 +61,7 @@ async fn a_refusal_is_found_once_and_told_twice() {
 
     let response = app.oneshot(request(&other.plaintext)).await.unwrap();
     assert_eq!(text(response).await, "unknown_prefix unknown_prefix");
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
 }
 
 #[tokio::test]
@@ -209,8 +104,9 @@ async fn both_handles_let_in_a_key_that_both_know() {
 
 #[tokio::test]
 async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
-    let (keys, _) = spied(LookUp::Fails);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
+    store.fail(Operation::FindByPrefix);
     let app = Router::new()
         .route("/key", get(|_: ApiKey| async {}))
         .route("/maybe", get(|_: OptionalApiKey| async {}))
@@ -224,14 +120,15 @@ async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
         assert_eq!(response.status(), 503, "{path}");
         assert_eq!(response.headers()["retry-after"], "1");
         assert!(!response.headers().contains_key("www-authenticate"));
-        assert!(!text(response).await.contains("no database"));
+        assert!(!text(response).await.contains("lets the store fail"));
     }
 }
 
 #[tokio::test]
 async fn a_client_that_hangs_up_leaves_nothing_behind() {
-    let (keys, counts) = spied(LookUp::Hangs);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
+    let _held = store.hold(Operation::FindByPrefix, 1);
     let token = Arc::new(());
     let app: Router = Router::new()
         .route("/", get(|_: ApiKey| async {}))
@@ -242,9 +139,9 @@ async fn a_client_that_hangs_up_leaves_nothing_behind() {
 
     let mut response = Box::pin(app.clone().oneshot(request(&created.plaintext)));
     assert!(response.as_mut().now_or_never().is_none());
-    assert_eq!(counts.read(), (1, 0));
+    assert_eq!(look_ups(&store), (1, 0));
     assert!(Arc::strong_count(&token) > held);
     drop(response);
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
     assert_eq!(Arc::strong_count(&token), held);
 }

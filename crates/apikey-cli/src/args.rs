@@ -9,9 +9,9 @@ use clap::error::ErrorKind;
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    check::Check, count::Count, create::Create, disable::Disable, enable::Enable, list::List,
-    migrate::Migrate, migration::Migration, purge::Purge, revoke::Revoke, rotate::Rotate,
-    show::Show, update::Update, verify::Verify,
+    check::Check, count::Count, create::Create, disable::Disable, enable::Enable, hashers::Hashers,
+    import::Import, list::List, migrate::Migrate, migration::Migration, purge::Purge,
+    revoke::Revoke, rotate::Rotate, show::Show, update::Update, verify::Verify,
 };
 use crate::database::Database;
 use crate::output::Format;
@@ -83,6 +83,7 @@ pub(crate) enum Command {
     Migrate(Migrate),
     Migration(Migration),
     Create(Create),
+    Import(Import),
     #[command(flatten)]
     Manage(Manage),
 }
@@ -101,6 +102,7 @@ pub(crate) enum Manage {
     Verify(Verify),
     Count(Count),
     Check(Check),
+    Hashers(Hashers),
 }
 
 /// Manage the API keys of a service.

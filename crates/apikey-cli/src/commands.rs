@@ -5,6 +5,8 @@ pub(crate) mod count;
 pub(crate) mod create;
 pub(crate) mod disable;
 pub(crate) mod enable;
+pub(crate) mod hashers;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod migrate;
 pub(crate) mod migration;
@@ -33,6 +35,7 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> Result<Outcome, Failur
             let keys = handle(database.open_or_create().await?, format)?;
             command.run(&keys, |()| (), output).await
         }
+        Command::Import(command) => command.run(&database, output).await,
         Command::Manage(command) => {
             let keys = handle(database.open().await?, format)?;
             manage(command, &keys, output).await
@@ -58,6 +61,7 @@ pub(crate) async fn manage<M: Printable>(
         Manage::Verify(command) => command.run(keys, output).await,
         Manage::Count(command) => command.run(keys, output).await,
         Manage::Check(command) => command.run(keys, output).await,
+        Manage::Hashers(command) => command.run(keys, output).await,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use apikey_core::KeyRecord;
+use apikey_diesel::import::{DjangoTable, ReadError};
 use apikey_diesel::{AnyPool, ConnectError, DieselStore};
 use url::Url;
 
@@ -13,6 +14,9 @@ pub(crate) type Store = DieselStore<KeyRecord, AnyPool>;
 
 const SQLITE: &str = "sqlite:";
 const IN_MEMORY: &str = "sqlite::memory:";
+
+/// What the migration is called that creates the table.
+const CREATION: &str = "_create_api_keys";
 
 /// The database of the command line.
 ///
@@ -34,7 +38,28 @@ impl Database {
 
     /// Opens a database that is there and up to date; leaves everything as it is otherwise.
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
-        let store = connect(&self.existing()).await.map_err(|failure| match failure {
+        let (store, pending) = self.look(&self.existing()).await?;
+        if pending.is_empty() {
+            Ok(store)
+        } else {
+            Err(Failure::NotMigrated { database: self.clone() })
+        }
+    }
+
+    /// Opens a database for reading alone; none if its table of keys has yet to be created.
+    pub(crate) async fn open_if_any(&self) -> Result<Option<Store>, Failure> {
+        match self.look(&self.read_only()).await {
+            Ok((store, pending)) if pending.is_empty() => Ok(Some(store)),
+            Ok((_, pending)) if pending.iter().any(|name| name.ends_with(CREATION)) => Ok(None),
+            Ok(_) => Err(Failure::NotMigrated { database: self.clone() }),
+            Err(Failure::NoDatabase { .. }) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Opens a database that is there, and finds out which migrations it lacks.
+    async fn look(&self, url: &str) -> Result<(Store, Vec<String>), Failure> {
+        let store = connect(url).await.map_err(|failure| match failure {
             Failure::Connect(ConnectError::MissingFile { .. }) => {
                 Failure::NoDatabase { database: self.clone() }
             }
@@ -43,11 +68,7 @@ impl Database {
         let pending = store.pending_migrations().await;
         let pending =
             pending.map_err(|source| Failure::Store { database: self.clone(), source })?;
-        if pending.is_empty() {
-            Ok(store)
-        } else {
-            Err(Failure::NotMigrated { database: self.clone() })
-        }
+        Ok((store, pending))
     }
 
     /// Opens the database, which is created and brought up to date where need be.
@@ -67,6 +88,23 @@ impl Database {
         applied.map_err(|source| Failure::Store { database: self.clone(), source })
     }
 
+    /// Opens the table of a Django project, for reading alone.
+    pub(crate) async fn open_django(&self, table: &str) -> Result<DjangoTable, Failure> {
+        let opened = DjangoTable::open(&self.read_only(), table).await;
+        opened.map_err(|error| self.unreadable(error))
+    }
+
+    /// Tells why keys could not be read out of somebody else's table.
+    pub(crate) fn unreadable(&self, error: ReadError) -> Failure {
+        match error {
+            ReadError::Connect(ConnectError::MissingFile { .. }) => {
+                Failure::NoSource { database: self.clone() }
+            }
+            ReadError::Connect(error) => Failure::Connect(error),
+            error => Failure::Source { database: self.clone(), source: error },
+        }
+    }
+
     /// Says how to bring it up to date: as a command to copy, unless that would need the password.
     pub(crate) fn migrate_command(&self) -> String {
         if self.is_file() {
@@ -78,6 +116,15 @@ impl Database {
 
     fn is_file(&self) -> bool {
         self.url.starts_with(SQLITE)
+    }
+
+    /// The same database, of which a file cannot be written.
+    fn read_only(&self) -> String {
+        if !self.is_file() {
+            return self.url.clone();
+        }
+        let url = self.url.rsplit_once("?mode=").map_or(&*self.url, |(url, _)| url);
+        format!("{url}?mode=ro")
     }
 
     /// The same database, but not to be created. Those of servers are not created by a connection.
@@ -147,6 +194,17 @@ mod tests {
             ("postgres://db/app?mode=rwc", "postgres://db/app?mode=rwc"),
         ] {
             assert_eq!(Database::at(url).unwrap().existing(), existing);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_imported_from_is_never_opened_for_writing() {
+        for (url, read_only) in [
+            ("sqlite://db.sqlite3", "sqlite://db.sqlite3?mode=ro"),
+            ("sqlite://db.sqlite3?mode=rwc", "sqlite://db.sqlite3?mode=ro"),
+            ("mysql://db/app?mode=rw", "mysql://db/app?mode=rw"),
+        ] {
+            assert_eq!(Database::at(url).unwrap().read_only(), read_only);
         }
     }
 }

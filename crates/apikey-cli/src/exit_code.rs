@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use apikey_core::{AuthError, BuildError, KeyRecord, ManageError, StoreError};
 use apikey_diesel::ConnectError;
+use apikey_diesel::import::{DjangoTable, ReadError};
 use thiserror::Error;
 
 use crate::database::Database;
@@ -29,6 +30,16 @@ pub(crate) enum Failure {
     /// There is no database yet.
     #[error("there is no database at {database}")]
     NoDatabase { database: Database },
+    /// There is no database to import from.
+    #[error("there is no database at {database} to import from")]
+    NoSource { database: Database },
+    /// The keys of another system cannot be read.
+    #[error("no keys can be read from {database}")]
+    Source {
+        database: Database,
+        #[source]
+        source: ReadError,
+    },
     /// The database has no tables yet, or those of an older version.
     #[error("the database {database} is not up to date")]
     NotMigrated { database: Database },
@@ -123,8 +134,11 @@ impl Failure {
                 | ConnectError::ServerUrl { .. }
                 | ConnectError::Url { .. },
             )
+            | Self::Source { source: ReadError::Name, .. }
             | Self::Manage(ManageError::Name | ManageError::Scope(_) | ManageError::Expiry) => 2,
             Self::NoDatabase { .. }
+            | Self::NoSource { .. }
+            | Self::Source { .. }
             | Self::NotMigrated { .. }
             | Self::Connect(_)
             | Self::Store { .. }
@@ -143,6 +157,18 @@ impl Failure {
             Self::NoDatabase { database } => Some(format!(
                 "create it with {}, or name another with --database-url or APIKEY_DATABASE_URL",
                 database.migrate_command()
+            )),
+            Self::NoSource { .. } => {
+                Some("name the database of the Django project with --from".to_owned())
+            }
+            Self::Source { source: ReadError::NoTable { .. }, .. } => Some(
+                "name the database of the Django project with --from, and with --table the table of a \
+                 model of your own"
+                    .to_owned(),
+            ),
+            Self::Source { source: ReadError::NoColumn { .. }, .. } => Some(format!(
+                "a table before version 1.4 has no prefixes: upgrade the package, and {}",
+                DjangoTable::UPGRADE
             )),
             Self::NotMigrated { database } => {
                 Some(format!("bring it up to date with {}", database.migrate_command()))

@@ -1,5 +1,7 @@
 //! Printing: results to standard output in one of three formats, everything else to standard error.
 
+pub(crate) mod hashers;
+mod import;
 mod json;
 mod plain;
 pub(crate) mod progress;
@@ -13,8 +15,10 @@ use apikey_core::{Clock, Finding, KeyModel, KeyRecord, KeyStatus, SystemClock, T
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::commands::import::report::Report;
 use crate::commands::migration::Sql;
 use crate::exit_code::on_one_line;
+use crate::output::hashers::Lines;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -136,6 +140,22 @@ impl Output {
                 }
             }
         }
+        self.stdout.flush()
+    }
+
+    /// Prints what stored keys are hashed with, and how far a change has come.
+    pub(crate) fn hashers(&mut self, lines: &Lines) -> io::Result<()> {
+        lines.print(&mut self.stdout, self.format, self.width)?;
+        self.stdout.flush()?;
+        if self.format != Format::Json {
+            Self::note(&lines.progress());
+        }
+        Ok(())
+    }
+
+    /// Prints what an import came to.
+    pub(crate) fn imported(&mut self, report: &Report) -> io::Result<()> {
+        import::print(&mut self.stdout, self.format, self.width, report)?;
         self.stdout.flush()
     }
 

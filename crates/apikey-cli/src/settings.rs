@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use apikey_core::chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use apikey_core::{
-    ApiKeys, Argon2id, Clock, Hashers, KeyFormat, KeyModel, KeyStore, Pbkdf2, Sha256, Sha512,
-    SystemClock, Timestamp,
+    ApiKeys, Argon2id, Clock, Django, Hashers, KeyFormat, KeyModel, KeyStore, Pbkdf2, Sha256,
+    Sha512, SystemClock, Timestamp,
 };
 use thiserror::Error;
 
@@ -68,8 +68,11 @@ pub(crate) fn handle<M: KeyModel>(
     store: impl KeyStore<M>,
     format: Option<KeyFormat>,
 ) -> Result<ApiKeys<M>, Failure> {
-    let hashers =
-        Hashers::new(Sha256).accept(Sha512).accept(Argon2id::default()).accept(Pbkdf2::default());
+    let hashers = Hashers::new(Sha256)
+        .accept(Sha512)
+        .accept(Argon2id::default())
+        .accept(Pbkdf2::default())
+        .accept(Django::default());
     let builder = ApiKeys::builder(store).hashers(hashers).keep_hashes();
     let builder = match format {
         Some(format) => builder.format(format).accept_format(KeyFormat::default()),

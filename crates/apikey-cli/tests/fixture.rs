@@ -61,7 +61,9 @@ impl Folder {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_apikey"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        for variable in ["APIKEY_DATABASE_URL", "APIKEY_BRAND", "COLUMNS", "NO_COLOR"] {
+        for variable in
+            ["APIKEY_DATABASE_URL", "APIKEY_IMPORT_FROM", "APIKEY_BRAND", "COLUMNS", "NO_COLOR"]
+        {
             command.env_remove(variable);
         }
         command

@@ -14,7 +14,7 @@ use crate::fixture::Folder;
 
 /// Returns `up.sql` and `down.sql`. The fixture is not asked, since it would find `hashed_key` printed, here
 /// the name of a column.
-fn sql(backend: &str, table: &str) -> (String, String) {
+pub(crate) fn sql(backend: &str, table: &str) -> (String, String) {
     let arguments = ["migration", "--backend", backend, "--table", table, "--output", "json"];
     let output = Folder::empty().command(&arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");

@@ -17,11 +17,11 @@ use crate::fixture::{Folder, Run, prefix};
 const VARIABLES: [&str; 2] = ["APIKEY_TEST_POSTGRES_URL", "APIKEY_TEST_MYSQL_URL"];
 
 /// A database that is dropped with this value, and the command run on it.
-struct Server {
+pub(crate) struct Server {
     /// Of a database in which others may be made.
     admin: String,
     name: String,
-    folder: Folder,
+    pub(crate) folder: Folder,
 }
 
 impl Server {
@@ -35,24 +35,25 @@ impl Server {
     }
 
     /// The URL of the database, with this user and password if they are not the server's own.
-    fn url(&self, user: Option<&str>) -> String {
+    pub(crate) fn url(&self, user: Option<&str>) -> String {
         let (base, _) = self.admin.rsplit_once('/').unwrap();
         let (scheme, place) = base.split_once("://").unwrap();
         let (own, host) = place.rsplit_once('@').unwrap_or(("", place));
         format!("{scheme}://{}@{host}/{}", user.unwrap_or(own), self.name)
     }
 
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.admin.starts_with("postgres")
+    }
+
+    /// Runs SQL where databases are made.
     fn execute(&self, sql: &str) {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            if self.admin.starts_with("postgres") {
-                let mut conn = AsyncPgConnection::establish(&self.admin).await.unwrap();
-                conn.batch_execute(sql).await.unwrap();
-            } else {
-                let mut conn = AsyncMysqlConnection::establish(&self.admin).await.unwrap();
-                conn.batch_execute(sql).await.unwrap();
-            }
-        });
+        execute_at(&self.admin, sql);
+    }
+
+    /// Runs SQL in the database, as another program would.
+    pub(crate) fn apply(&self, sql: &str) {
+        execute_at(&self.url(None), sql);
     }
 
     fn run_at(&self, url: &str, arguments: &[&str]) -> Run {
@@ -61,7 +62,7 @@ impl Server {
         Run::of(command)
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         self.run_at(&self.url(None), arguments)
     }
 
@@ -78,13 +79,27 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // The command may have been killed, and PostgreSQL may not have noticed yet.
-        let force = if self.admin.starts_with("postgres") { " WITH (FORCE)" } else { "" };
+        let force = if self.is_postgres() { " WITH (FORCE)" } else { "" };
         self.execute(&format!("DROP DATABASE {}{force}", self.name));
     }
 }
 
+fn execute_at(url: &str, sql: &str) {
+    block_on(async {
+        if url.starts_with("postgres") {
+            AsyncPgConnection::establish(url).await.unwrap().batch_execute(sql).await.unwrap();
+        } else {
+            AsyncMysqlConnection::establish(url).await.unwrap().batch_execute(sql).await.unwrap();
+        }
+    });
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
 /// Runs the body of a test on each server that there is.
-fn on_each_server(test: &str, body: impl Fn(&Server)) {
+pub(crate) fn on_each_server(test: &str, body: impl Fn(&Server)) {
     for variable in VARIABLES {
         match std::env::var(variable) {
             Ok(url) => body(&Server::new(url)),
@@ -178,4 +193,33 @@ fn a_server_that_does_not_answer_is_named_without_a_password() {
             assert!(!run.stderr.contains("hunter2"), "{run:?}");
         }
     }
+}
+
+/// The fixture would take the name of the column of hashes for one.
+#[test]
+fn columns_that_cannot_do_are_reported_with_the_statements_that_help() {
+    on_each_server("columns_that_cannot_do", |server| {
+        server.run(&["migrate"]).done();
+        server.apply(if server.is_postgres() {
+            "ALTER TABLE api_keys ALTER COLUMN hashed_key TYPE varchar(64), DROP COLUMN rotated_from; \
+             CREATE COLLATION folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false); \
+             ALTER TABLE api_keys ALTER COLUMN prefix TYPE text COLLATE folded"
+        } else {
+            "ALTER TABLE api_keys MODIFY hashed_key VARCHAR(64) NOT NULL, DROP COLUMN rotated_from, \
+             MODIFY prefix VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL"
+        });
+        let mut command = server.folder.command(&["check"]);
+        let output = command.env("APIKEY_DATABASE_URL", server.url(None)).output().unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stdout}");
+        for (problem, fix) in [
+            ("api_keys has no column rotated_from", "`apikey migration --backend"),
+            ("api_keys.hashed_key cannot hold every hash", "ALTER TABLE api_keys"),
+            ("api_keys.prefix does not tell upper from lower case", "ALTER TABLE api_keys"),
+        ] {
+            let told = stdout.split("problem: ").find(|told| told.contains(problem));
+            let (_, helps) = told.and_then(|told| told.split_once("fix: ")).unwrap();
+            assert!(helps.contains(fix), "{stdout}");
+        }
+    });
 }

@@ -3,11 +3,12 @@
 
 mod answer;
 pub mod client;
+mod connection;
 pub mod failure;
 pub mod guard;
+pub mod http2;
 pub mod load;
 pub mod log;
-mod probe;
 mod stage;
 pub mod table;
 
@@ -39,9 +40,9 @@ use apikey_core::{ApiKeys, KeyRecord};
 /// # Examples
 /// The tests of `apikey-axum` hold a harness of some sixty lines.
 pub trait Harness: Send + Sync + 'static {
-    /// Serves on a free port of 127.0.0.1, until the result is dropped. It returns when connections are
-    /// accepted. It runs on a multi-threaded tokio runtime; a framework with a runtime of its own starts
-    /// a thread.
+    /// Serves on a free port of 127.0.0.1, until the result is dropped: HTTP/1.1, and on the same port
+    /// HTTP/2 for clients that begin with it. It returns when connections are accepted. It runs on a
+    /// multi-threaded tokio runtime; a framework with a runtime of its own starts a thread.
     fn serve(service: Service) -> impl Future<Output = Running>;
 }
 
@@ -169,6 +170,8 @@ macro_rules! each_adapter_case {
             failure: refuses_a_key_with_a_damaged_hash;
             load: answers_50_parallel_requests_each_for_itself;
             load: survives_a_client_that_hangs_up;
+            http2: answers_streams_of_one_connection_each_for_itself;
+            http2: survives_a_stream_that_is_reset;
             log: logs_each_refusal_once_and_no_secret;
         }
     };

@@ -28,6 +28,9 @@
 //! Whoever writes an adapter serves one small application, the [`Harness`], and stamps all cases on it with
 //! [`adapter_suite!`].
 //!
+//! [`SpyStore`] wraps any store for tests of what is built on it: it counts calls, holds them and lets them
+//! fail.
+//!
 //! A store that cannot keep a promise names the case and the reason, so that the hole is written down:
 //! `store_suite!(name, fixture, skip { case: "reason" })`. See [`report_skip`] for where it is reported.
 
@@ -45,6 +48,7 @@
 pub mod adapter;
 mod fixture;
 mod run;
+mod spy;
 pub mod store;
 
 pub use apikey_core;
@@ -53,3 +57,4 @@ pub use apikey_core::async_trait;
 pub use crate::adapter::{Harness, Running, Service};
 pub use crate::fixture::StoreFixture;
 pub use crate::run::{report_skip, run};
+pub use crate::spy::{Held, Operation, SpyStore};

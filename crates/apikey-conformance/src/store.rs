@@ -77,6 +77,7 @@ macro_rules! each_store_case {
             find: reports_the_models_filter_without_applying_it;
             find: gets_no_key_of_another_owner;
             insert: returns_every_column_as_it_was_inserted;
+            insert: inserts_a_revoked_key_revoked;
             insert: keeps_times_to_the_microsecond;
             insert: keeps_text_byte_by_byte;
             insert: refuses_a_taken_prefix;
@@ -98,9 +99,11 @@ macro_rules! each_store_case {
             update: merges_parallel_updates_of_different_columns;
             rotate: inserts_the_successor_and_ends_the_predecessor;
             rotate: refuses_a_predecessor_that_changed;
+            rotate: refuses_a_predecessor_of_another_name_or_scopes;
+            rotate: gives_no_scopes_back_beside_their_removal;
             rotate: refuses_a_successor_with_a_taken_prefix;
             rotate: rotates_no_key_of_another_owner;
-            rotate: lets_one_of_32_parallel_rotations_win;
+            rotate: lets_one_of_a_hundred_parallel_rotations_win;
             rotate: never_loses_a_revocation_to_a_rotation;
             rotate: shows_no_half_of_a_rotation;
             touch: moves_the_last_use_forward_alone;
@@ -117,6 +120,7 @@ macro_rules! each_store_case {
             filter: lists_keys_by_their_state_at_a_time;
             filter: searches_by_prefix_and_beginning_of_the_name;
             filter: selects_hashes_by_their_beginning;
+            filter: selects_any_of_several_encodings_but_for_others;
             filter: joins_all_filters;
             delete: deletes_only_what_ended_before;
             delete: deletes_at_most_the_limit_and_the_oldest_first;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use apikey_conformance::{StoreFixture, async_trait, store_suite};
+use apikey_conformance::{SpyStore, StoreFixture, async_trait, store_suite};
 use apikey_core::{KeyModel, KeyRecord, KeyStore, MemoryStore};
 
 struct BuiltIn;
@@ -72,6 +72,7 @@ impl KeyModel for OwnedKey {
     }
 }
 
+/// Keys with owners, and a spy before them that nobody notices.
 struct Owned;
 
 #[async_trait]
@@ -81,7 +82,8 @@ impl StoreFixture for Owned {
     async fn store(&self) -> Arc<dyn KeyStore<OwnedKey>> {
         // Like a UUID, it is unique and says nothing about the order of insertion.
         let id = |n: u64| format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        Arc::new(MemoryStore::with_ids(id).usable_if(|key: &OwnedKey| key.team.is_active))
+        let keys = MemoryStore::with_ids(id).usable_if(|key: &OwnedKey| key.team.is_active);
+        Arc::new(SpyStore::new(keys))
     }
 
     fn extra(&self, owner: u8) -> Team {

@@ -28,7 +28,7 @@ use crate::store::change::KeyPatch;
 ///
 /// Only [`ApiKeys::authenticate`] and [`ApiKeys::verify`] make one. It dereferences to the model.
 pub struct Verified<M> {
-    key: Arc<M>,
+    proven: Proven<M>,
     issuer: HandleId,
     /// The number of the location the key was found at.
     location: Option<usize>,
@@ -38,13 +38,13 @@ impl<M: KeyModel> Verified<M> {
     /// Returns the owner, if the key has one.
     #[must_use]
     pub fn owner(&self) -> Option<&M::Owner> {
-        self.key.owner()
+        self.proven.key().owner()
     }
 
     /// Returns the key itself.
     #[must_use]
     pub fn into_inner(self) -> Arc<M> {
-        self.key
+        Arc::clone(self.proven.key())
     }
 }
 
@@ -52,19 +52,19 @@ impl<M> Deref for Verified<M> {
     type Target = M;
 
     fn deref(&self) -> &M {
-        &self.key
+        self.proven.key()
     }
 }
 
 impl<M> Clone for Verified<M> {
     fn clone(&self) -> Self {
-        Self { key: Arc::clone(&self.key), issuer: self.issuer, location: self.location }
+        Self { proven: self.proven.clone(), ..*self }
     }
 }
 
 impl<M: fmt::Debug> fmt::Debug for Verified<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Verified").field(&self.key).finish()
+        f.debug_tuple("Verified").field(self.proven.key()).finish()
     }
 }
 
@@ -158,7 +158,7 @@ impl<M: KeyModel> ApiKeys<M> {
             Credentials::Several => self.refused(DenyReason::Multiple),
             Credentials::One(location) => self
                 .judge(&key, Some(location))
-                .unwrap_or_else(|prefix| self.look_up(key, prefix, Some(location))),
+                .unwrap_or_else(|prefix| self.look_up(&key, prefix, Some(location))),
         }
     }
 
@@ -169,7 +169,7 @@ impl<M: KeyModel> ApiKeys<M> {
     /// The future answers with an [`AuthError`], which is also reported as a `tracing` event.
     pub fn verify(&self, key: impl AsRef<[u8]>) -> Authenticate<M> {
         let key = PresentedKey::new(key.as_ref());
-        self.judge(&key, None).unwrap_or_else(|prefix| self.look_up(key, prefix, None))
+        self.judge(&key, None).unwrap_or_else(|prefix| self.look_up(&key, prefix, None))
     }
 
     /// Checks a permission of a verified key: once per guard.
@@ -218,12 +218,12 @@ impl<M: KeyModel> ApiKeys<M> {
 
     fn look_up(
         &self,
-        key: PresentedKey,
+        key: &PresentedKey,
         prefix: Prefix,
         location: Option<usize>,
     ) -> Authenticate<M> {
         let inner = Arc::clone(&self.inner);
-        Authenticate(State::Pending(Box::pin(inner.look_up(Arc::new(key), prefix, location))))
+        Authenticate(State::Pending(Box::pin(inner.look_up(key.to_shared(), prefix, location))))
     }
 
     fn refused(&self, reason: DenyReason) -> Authenticate<M> {
@@ -248,12 +248,12 @@ impl<M: KeyModel> Inner<M> {
     /// The only function that makes a [`Verified`]: it wants the proof of the secret, and judges the
     /// state.
     fn grant(&self, proven: Proven<M>, now: Timestamp, location: Option<usize>) -> Outcome<M> {
-        let prefix = proven.key().record().prefix.as_str();
-        policy::state(proven.key(), proven.is_usable(), now)
-            .map_err(|reason| self.refuse(reason, Some(prefix)))?;
-        event::granted(prefix);
-        self.usage.note(&proven.key().record().id, proven.noted(), now);
-        Ok(Verified { key: proven.into_key(), issuer: self.id, location })
+        let record = proven.key().record();
+        policy::state(&**proven.key(), proven.is_usable(), now)
+            .map_err(|reason| self.refuse(reason, Some(&record.prefix)))?;
+        event::granted(&record.prefix);
+        self.usage.note(&record.id, proven.noted(), now);
+        Ok(Verified { proven, issuer: self.id, location })
     }
 
     /// Replaces the stored hash of a proven key by one of the preferred hasher, where it is not one

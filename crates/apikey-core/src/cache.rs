@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache as Entries;
 
+use crate::authenticate::proof::Proven;
 use crate::cache::digest::Digest;
 use crate::cache::generation::{Generations, Ticket};
 use crate::clock::{Timestamp, after};
 use crate::hash::HashedKey;
 use crate::key::Prefix;
 use crate::model::KeyModel;
-use crate::usage::Noted;
 
 /// Keeps verified keys in memory for a short time, so that a request with one of them asks neither the
 /// store nor a hasher. Off unless [`ApiKeysBuilder::cache`](crate::ApiKeysBuilder::cache) turns it on.
@@ -79,17 +79,22 @@ const MOST_MARKS: usize = 10_000;
 /// count if the digest is that of the text presented.
 pub(crate) struct KeyCache<M> {
     time_to_live: Duration,
-    entries: Entries<Prefix, Arc<CachedKey<M>>>,
+    entries: Entries<Prefix, CachedKey<M>>,
     generations: Generations<Prefix, Timestamp>,
 }
 
-/// A key whose secret was proven.
-pub(crate) struct CachedKey<M> {
+struct CachedKey<M> {
     digest: Digest,
-    pub(crate) key: Arc<M>,
-    pub(crate) is_usable: bool,
+    /// A clock that was set back before it makes the entry worthless: it would live too long.
+    since: Timestamp,
     deadline: Timestamp,
-    pub(crate) noted: Noted,
+    proven: Proven<M>,
+}
+
+impl<M> Clone for CachedKey<M> {
+    fn clone(&self) -> Self {
+        Self { proven: self.proven.clone(), ..*self }
+    }
 }
 
 impl<M: KeyModel> KeyCache<M> {
@@ -102,14 +107,10 @@ impl<M: KeyModel> KeyCache<M> {
     }
 
     /// Finds the key that was proven by the same text.
-    pub(crate) fn get(
-        &self,
-        prefix: &Prefix,
-        digest: &Digest,
-        now: Timestamp,
-    ) -> Option<Arc<CachedKey<M>>> {
+    pub(crate) fn get(&self, prefix: &Prefix, text: &[u8], now: Timestamp) -> Option<Proven<M>> {
         let entry = self.entries.get(prefix)?;
-        (entry.digest.is(digest) && now < entry.deadline).then_some(entry)
+        let is_alive = entry.since <= now && now < entry.deadline;
+        (Digest::of(text)?.is(&entry.digest) && is_alive).then_some(entry.proven)
     }
 
     /// Notes the beginning of a lookup.
@@ -127,13 +128,13 @@ impl<M: KeyModel> KeyCache<M> {
         prefix: Prefix,
         digest: Digest,
         ticket: Ticket,
-        (key, is_usable): (Arc<M>, bool),
+        proven: Proven<M>,
         now: Timestamp,
     ) {
         let Some(deadline) = after(now, self.time_to_live) else { return };
-        let deadline = key.record().expires_at.map_or(deadline, |expiry| expiry.min(deadline));
-        let noted = Noted::default();
-        let entry = Arc::new(CachedKey { digest, key, is_usable, deadline, noted });
+        let expires_at = proven.key().record().expires_at;
+        let deadline = expires_at.map_or(deadline, |expiry| expiry.min(deadline));
+        let entry = CachedKey { digest, since: now, deadline, proven };
         self.generations.fill(&prefix, ticket, now, || self.entries.insert(prefix, entry));
     }
 
@@ -155,7 +156,7 @@ impl<M: KeyModel> KeyCache<M> {
     }
 
     pub(crate) fn invalidate_owner(&self, owner: &M::Owner) {
-        let forget = || self.entries.retain(|_, entry| entry.key.owner() != Some(owner));
+        let forget = || self.entries.retain(|_, entry| entry.proven.key().owner() != Some(owner));
         self.generations.invalidate(forget);
     }
 

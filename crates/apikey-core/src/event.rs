@@ -47,6 +47,16 @@ pub(crate) fn usage_not_written(error: &(dyn Error + 'static)) {
     tracing::warn!(error, "the last use of API keys could not be written");
 }
 
+/// A change could not be told to others; it is tried again.
+pub(crate) fn not_published(error: &(dyn Error + 'static)) {
+    tracing::warn!(error, "a change of API keys could not be published");
+}
+
+/// The changes of others are not heard of any more; it is tried again.
+pub(crate) fn bus_lost(error: &(dyn Error + 'static)) {
+    tracing::warn!(error, "changes of API keys in other processes are not heard of");
+}
+
 /// A guard has no handle.
 pub(crate) fn not_configured(missing_line: &str) {
     tracing::error!(

@@ -1,12 +1,19 @@
 //! `ApiKeys`: the handle, and how it is put together.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+
 use crate::authenticate::proof::{Proven, Refusal};
+use crate::bus::Invalidation;
+use crate::bus::link::Link;
 use crate::cache::digest::Digest;
 use crate::cache::flight::Flights;
 use crate::cache::{KeyCache, Memo};
@@ -59,6 +66,8 @@ pub(crate) struct Inner<M: KeyModel> {
     pub(crate) verifications: Flights<(Digest, HashedKey), Result<bool, Refusal>>,
     pub(crate) cache: Option<KeyCache<M>>,
     pub(crate) lookups: Flights<Digest, Result<Proven<M>, Refusal>>,
+    pub(crate) link: Option<Link<M::Owner>>,
+    pub(crate) life: Life,
     pub(crate) rehashes: Rehashes,
     pub(crate) usage: Usage<M::Id>,
     pub(crate) locations: Vec<KeyLocation>,
@@ -89,26 +98,21 @@ impl<M: KeyModel> ApiKeys<M> {
     }
 
     /// Forgets a key that was changed outside of this handle, so that the next request with it asks the
-    /// store. Without a cache there is nothing to forget.
+    /// store. Without a cache there is nothing to forget. An [`InvalidationBus`](crate::InvalidationBus)
+    /// tells the other processes, too.
     pub fn invalidate(&self, prefix: &str) {
-        if let Some((cache, prefix)) = self.inner.cache.as_ref().zip(Prefix::new(prefix)) {
-            cache.invalidate(prefix, self.inner.now());
-        }
+        self.inner.invalidate(Invalidation::Prefix(prefix.to_owned()));
     }
 
     /// Forgets the keys of an owner, after a change that the model's own filter looks at: the next
-    /// request with one of them asks the store.
+    /// request with one of them asks the store. A bus tells the other processes, too.
     pub fn invalidate_owner(&self, owner: &M::Owner) {
-        if let Some(cache) = &self.inner.cache {
-            cache.invalidate_owner(owner);
-        }
+        self.inner.invalidate(Invalidation::Owner(owner.clone()));
     }
 
-    /// Forgets all keys, after changes outside of this handle.
+    /// Forgets all keys, after changes outside of this handle. A bus tells the other processes, too.
     pub fn invalidate_all(&self) {
-        if let Some(cache) = &self.inner.cache {
-            cache.invalidate_all();
-        }
+        self.inner.invalidate(Invalidation::All);
     }
 
     /// Returns where requests may carry a key: for adapters.
@@ -156,27 +160,82 @@ impl<M: KeyModel> Inner<M> {
 }
 
 impl<M: KeyModel> Inner<M> {
+    fn invalidate(&self, invalidation: Invalidation<M::Owner>) {
+        self.forget(&invalidation);
+        self.post(invalidation);
+    }
+
+    /// Makes the cache forget.
+    pub(crate) fn forget(&self, invalidation: &Invalidation<M::Owner>) {
+        let Some(cache) = &self.cache else { return };
+        match invalidation {
+            Invalidation::Prefix(prefix) => {
+                if let Some(prefix) = Prefix::new(prefix) {
+                    cache.invalidate(prefix, self.now());
+                }
+            }
+            Invalidation::Owner(owner) => cache.invalidate_owner(owner),
+            Invalidation::All => cache.invalidate_all(),
+        }
+    }
+
+    /// Tells the others.
+    fn post(&self, invalidation: Invalidation<M::Owner>) {
+        if let Some(link) = &self.link {
+            link.post(invalidation);
+        }
+    }
+
     /// Announces to the cache that a key is about to be changed. If the change fails or is cancelled, it
     /// may still have happened: then the key is not cached for a while.
-    pub(crate) fn change(&self, prefix: &str) -> Change<'_, M> {
-        let cached = self.cache.as_ref().zip(Prefix::new(prefix));
-        if let Some((cache, prefix)) = &cached {
-            cache.begin_change(*prefix, self.now());
+    pub(crate) fn change<'a>(&'a self, prefix: &'a str) -> Change<'a, M> {
+        if let Some((cache, prefix)) = self.cache.as_ref().zip(Prefix::new(prefix)) {
+            cache.begin_change(prefix, self.now());
         }
-        Change(cached)
+        Change { inner: self, prefix }
     }
 }
 
-/// A change under way.
+/// A change under way. When it is over, whether it was written, failed or was cancelled, the others are
+/// told.
 #[must_use = "call `done` when it has been written"]
-pub(crate) struct Change<'a, M>(Option<(&'a KeyCache<M>, Prefix)>);
+pub(crate) struct Change<'a, M: KeyModel> {
+    inner: &'a Inner<M>,
+    prefix: &'a str,
+}
 
 impl<M: KeyModel> Change<'_, M> {
     /// The change has been written: what was looked up before counts no more.
     pub(crate) fn done(self) {
-        if let Some((cache, prefix)) = self.0 {
+        if let Some((cache, prefix)) = self.inner.cache.as_ref().zip(Prefix::new(self.prefix)) {
             cache.end_change(&prefix);
         }
+    }
+}
+
+impl<M: KeyModel> Drop for Change<'_, M> {
+    fn drop(&mut self) {
+        self.inner.post(Invalidation::Prefix(self.prefix.to_owned()));
+    }
+}
+
+/// Ends with the handle, and tells so.
+#[derive(Debug)]
+pub(crate) struct Life {
+    /// Dropped with the handle.
+    _alive: oneshot::Sender<Infallible>,
+    end: Shared<oneshot::Receiver<Infallible>>,
+}
+
+impl Life {
+    pub(crate) fn new() -> Self {
+        let (alive, end) = oneshot::channel();
+        Self { _alive: alive, end: end.shared() }
+    }
+
+    /// Waits until the handle has been dropped.
+    pub(crate) fn end(&self) -> Shared<oneshot::Receiver<Infallible>> {
+        self.end.clone()
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod argon2;
 pub(crate) mod bcrypt;
 #[cfg(feature = "django")]
 pub(crate) mod django;
+pub(crate) mod encoding;
 pub(crate) mod gate;
 pub(crate) mod hmac;
 #[cfg(feature = "pbkdf2")]

@@ -5,8 +5,9 @@ pub(crate) mod generate;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroizing, optimization_barrier};
 
 /// The longest text of a key, in bytes. Longer credentials are refused before any work is done.
 pub const MAX_KEY_LENGTH: usize = 256;
@@ -60,7 +61,17 @@ impl PresentedKey {
         Self { bytes: [0; MAX_KEY_LENGTH], length: 0 }
     }
 
-    /// Fills an empty one in place: the hot path does not move it about.
+    /// Copies it to where it can be shared. It is never moved: what is moved leaves its bytes behind.
+    pub(crate) fn to_shared(&self) -> Arc<Self> {
+        let mut shared = Arc::new(Self::empty());
+        if let Some(copy) = Arc::get_mut(&mut shared) {
+            copy.bytes = self.bytes;
+            copy.length = self.length;
+        }
+        shared
+    }
+
+    /// Fills an empty one in place.
     pub(crate) fn set(&mut self, credential: &[u8]) {
         if let Some(kept) = self.bytes.get_mut(..credential.len()) {
             kept.copy_from_slice(credential);
@@ -76,9 +87,9 @@ impl PresentedKey {
 
 impl Drop for PresentedKey {
     fn drop(&mut self) {
-        if let Some(used) = self.bytes.get_mut(..self.length) {
-            used.zeroize();
-        }
+        // All of it, in a few wide steps; the barrier keeps the compiler from leaving them out.
+        self.bytes = [0; MAX_KEY_LENGTH];
+        optimization_barrier(&self.bytes);
     }
 }
 
@@ -116,7 +127,7 @@ impl Prefix {
 impl Hash for Prefix {
     /// The text alone: most prefixes are 8 bytes long.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_str().hash(state);
+        state.write(self.bytes.get(..self.length).unwrap_or_default());
     }
 }
 

@@ -44,6 +44,7 @@
 //! None is on by default, and none changes behaviour.
 
 mod authenticate;
+mod bus;
 mod cache;
 mod clock;
 mod credentials;
@@ -52,6 +53,7 @@ mod event;
 mod handle;
 mod hash;
 mod key;
+mod maintain;
 mod manage;
 mod model;
 #[cfg(feature = "utoipa")]
@@ -69,6 +71,8 @@ pub use async_trait::async_trait;
 pub use chrono;
 
 pub use crate::authenticate::{Authenticate, Outcomes, Verified};
+pub use crate::bus::local::LocalBus;
+pub use crate::bus::{Invalidation, InvalidationBus, InvalidationFeed};
 pub use crate::cache::Cache;
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use crate::credentials::{KeyLocation, RequestHead};
@@ -95,6 +99,7 @@ pub use crate::hash::{HashError, HashedKey, KeyHasher};
 pub use crate::key::format::{FormatError, KeyFormat, ParseKeyError};
 pub use crate::key::generate::{GenerateError, KeyGenerator, OsGenerator};
 pub use crate::key::{MAX_KEY_LENGTH, PlaintextKey, PresentedKey};
+pub use crate::manage::hashers::{EncodingUse, HasherReport, Standing};
 pub use crate::manage::owned::OwnedKeys;
 pub use crate::manage::update::KeyUpdate;
 pub use crate::manage::{DEFAULT_GRACE, MAX_NAME_LENGTH, ManageError};

@@ -1,5 +1,6 @@
-//! `ApiKeys`: create, get, list, count, update, revoke, disable, enable, rotate, purge, check.
+//! `ApiKeys`: create, get, list, count, update, revoke, disable, enable, rotate, purge, check, hashers.
 
+pub(crate) mod hashers;
 mod manager;
 pub(crate) mod owned;
 pub(crate) mod update;
@@ -13,6 +14,7 @@ use crate::handle::ApiKeys;
 use crate::hash::HashError;
 use crate::key::format::ParseKeyError;
 use crate::key::generate::GenerateError;
+use crate::manage::hashers::HasherReport;
 use crate::manage::manager::Manager;
 use crate::manage::owned::OwnedKeys;
 use crate::manage::update::KeyUpdate;
@@ -70,7 +72,7 @@ pub enum ManageError {
         /// Its state.
         status: KeyStatus,
     },
-    /// The key was rotated, revoked or given another expiry at the same time.
+    /// The key was rotated or given another expiry at the same time, or changed again and again.
     #[error("the key was changed by somebody else at the same time: look at it and try again")]
     Conflict,
     /// A key was to be created through [`OwnedKeys`] for somebody else.
@@ -206,6 +208,13 @@ impl<M: KeyModel> ApiKeys<M> {
     /// working for `grace` (at most until its own expiry; [`DEFAULT_GRACE`] is customary, zero ends it at
     /// once). One transaction; of any number of parallel rotations of one key exactly one succeeds.
     ///
+    /// The key is read first, and the transaction succeeds only if it is still as it was read: active, of
+    /// the same owner, with the same expiry, name and scopes. If another expiry was set meanwhile, as by
+    /// another rotation, that is a [`Conflict`](ManageError::Conflict); if anything else of these, the key
+    /// is read and rotated anew, so that its successor never has a scope that was just taken away. What is
+    /// in your own columns beside the owner is not compared: change it in the rows of key and successor,
+    /// if a rotation may run at the same time.
+    ///
     /// # Errors
     /// [`ManageError`]: [`NotFound`](ManageError::NotFound), [`NotActive`](ManageError::NotActive),
     /// [`Conflict`](ManageError::Conflict), [`Expiry`](ManageError::Expiry) for a grace past the end of
@@ -276,5 +285,31 @@ impl<M: KeyModel> ApiKeys<M> {
     /// [`ManageError::Store`] if the store fails.
     pub async fn check(&self) -> Result<Vec<Finding>, ManageError> {
         self.manager().check().await
+    }
+
+    /// Counts the stored keys by what they are hashed with: which hashers and peppers are still needed, and
+    /// how far a change of the preferred one has come. No rows are loaded but the newest of each
+    /// kind, so it can be asked of a table of any size; the store counts three times for each kind, off
+    /// the path of requests. What is written meanwhile may be counted twice, or not at all.
+    ///
+    /// # Errors
+    /// [`ManageError::Store`] if the store fails, [`ManageError::Hash`] if the preferred hasher does.
+    ///
+    /// # Examples
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// use apikey_core::{ApiKeys, Standing};
+    ///
+    /// let keys = ApiKeys::in_memory();
+    /// keys.create("reports").await?;
+    /// let report = keys.hashers().await?;
+    /// assert_eq!((report.preferred(), report.live()), (1, 1));
+    /// assert_eq!(report.encodings[0].encoding, "sha256$$");
+    /// assert_eq!(report.encodings[0].standing, Standing::Preferred);
+    /// # Ok::<(), apikey_core::ManageError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn hashers(&self) -> Result<HasherReport, ManageError> {
+        self.manager().hashers().await
     }
 }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::clock::Timestamp;
+use crate::key::format::KeyFormat;
 use crate::model::KeyModel;
 use crate::store::change::{KeyPatch, NewRecord, Rotation};
 use crate::store::query::{KeyQuery, Page};
@@ -68,8 +69,10 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// parallel rotations of one key exactly one succeeds.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the predecessor is absent, revoked, disabled, or its `expires_at` is
-    /// no longer `rotation.seen_expires_at`; else as [`insert`](Self::insert). Then nothing is changed.
+    /// [`StoreError::Conflict`] if the predecessor is absent, revoked or disabled, if its `expires_at` is
+    /// no longer `rotation.seen_expires_at`, or if it is no longer what the rotation
+    /// [inherits from](Rotation::inherits_from); else as [`insert`](Self::insert). Then nothing is
+    /// changed.
     async fn rotate(
         &self,
         id: &M::Id,
@@ -79,6 +82,10 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
 
     /// Moves `last_used_at` of these keys forward to `at`, never back, in batches; keys that are
     /// revoked or gone are passed over.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] if the store has no place for it: then nothing is noted, and nobody
+    /// is told.
     async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError>;
 
     /// Returns one page of keys, newest first (by `created_at`, then id).
@@ -101,6 +108,13 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// if not all may.
     fn writable_encodings(&self) -> Option<&[&str]> {
         None
+    }
+
+    /// Returns whether keys of this layout may be written: all may, unless whoever else reads the table
+    /// would not know them.
+    fn can_write_format(&self, format: &KeyFormat) -> bool {
+        let _ = format;
+        true
     }
 }
 

@@ -7,13 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_timer::Delay;
-
-use crate::clock::Timestamp;
-use crate::event;
-use crate::handle::{ApiKeys, Inner};
+use crate::clock::{Timestamp, to_micros};
+use crate::handle::Inner;
 use crate::manage::ManageError;
 use crate::model::KeyModel;
+use crate::store::StoreError;
 
 /// How often uses are written, unless the handle says otherwise.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(60);
@@ -47,7 +45,7 @@ impl<Id: Clone + Eq + Hash> Usage<Id> {
             return;
         }
         let mut pending = self.lock();
-        pending.latest = pending.latest.max(Some(now));
+        pending.latest = pending.latest.max(Some(to_micros(now)));
         if pending.keys.len() < MOST_PENDING {
             pending.keys.insert(id.clone(), Arc::clone(noted));
         }
@@ -88,52 +86,18 @@ impl<Id> fmt::Debug for Usage<Id> {
     }
 }
 
-impl<M: KeyModel> ApiKeys<M> {
-    /// Writes down now and then when keys were used: a future for the application to spawn once. It ends
-    /// when the last handle is dropped.
-    ///
-    /// Uses since the last write are lost if the process ends without [`flush`](Self::flush): at most one
-    /// interval (60 seconds unless [`usage_interval`](crate::ApiKeysBuilder::usage_interval) says
-    /// otherwise). If the store cannot write, verification goes on, and the uses are tried again.
-    ///
-    /// # Examples
-    /// ```no_run
-    /// # async fn serve(keys: apikey_core::ApiKeys) {
-    /// // tokio::spawn(keys.maintain());
-    /// # keys.maintain().await;
-    /// # }
-    /// ```
-    pub fn maintain(&self) -> impl Future<Output = ()> + Send + use<M> {
-        let (inner, interval) = (Arc::downgrade(&self.inner), self.inner.usage.interval);
-        async move {
-            loop {
-                Delay::new(interval).await;
-                let Some(inner) = inner.upgrade() else { return };
-                if let Err(error) = inner.flush().await {
-                    event::usage_not_written(&error);
-                }
-            }
-        }
-    }
-
-    /// Writes when keys were used since the last write: to be awaited at shutdown.
-    ///
-    /// # Errors
-    /// [`ManageError::Store`] if the store fails; the uses stay pending.
-    pub async fn flush(&self) -> Result<(), ManageError> {
-        self.inner.flush().await
-    }
-}
-
 impl<M: KeyModel> Inner<M> {
-    async fn flush(&self) -> Result<(), ManageError> {
+    /// Writes the uses since the last write. A store that has no place for them loses nothing.
+    pub(crate) async fn write_uses(&self) -> Result<(), ManageError> {
         let Some((mut ids, at)) = self.usage.take() else { return Ok(()) };
         // In one order everywhere, so that two processes do not wait for each other's rows.
         ids.sort_unstable();
-        let written = self.store.touch(&ids, at).await;
-        if written.is_err() {
-            self.usage.restore(&ids, at);
+        match self.store.touch(&ids, at).await {
+            Ok(()) | Err(StoreError::Unsupported { .. }) => Ok(()),
+            Err(error) => {
+                self.usage.restore(&ids, at);
+                Err(error.into())
+            }
         }
-        Ok(written?)
     }
 }

@@ -2,124 +2,44 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use apikey_conformance::{Held, Operation, SpyStore};
 use apikey_core::{
-    ApiKeys, AuthError, Cache, CreatedKey, DenyReason, Found, HashError, HashedKey, Hashers,
-    KeyHasher, KeyPatch, KeyQuery, KeyRecord, KeyStore, KeyUpdate, ManualClock, MemoryStore,
-    NewKey, NewRecord, Page, Rotation, StoreError, Timestamp, Verified, async_trait,
+    ApiKeys, AuthError, Cache, Clock, CreatedKey, DenyReason, HashError, HashedKey, Hashers,
+    Invalidation, InvalidationBus, KeyHasher, KeyPatch, KeyRecord, KeyStore, KeyUpdate, LocalBus,
+    ManualClock, MemoryStore, NewKey, Timestamp, Verified,
 };
 use futures::FutureExt;
-use futures::channel::oneshot;
 use futures::executor::block_on;
 use futures::future::join_all;
-use futures::lock::Mutex;
 
 const TTL: Duration = Duration::from_secs(5);
-
-/// Counts lookups; holds the next one, or the next update, until it is let go.
-#[derive(Default)]
-struct Observed {
-    inner: MemoryStore,
-    lookups: AtomicUsize,
-    gate: Mutex<Option<oneshot::Receiver<()>>>,
-    update_gate: Mutex<Option<oneshot::Receiver<()>>>,
-}
-
-#[async_trait]
-impl KeyStore<KeyRecord> for Observed {
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
-        self.lookups.fetch_add(1, Ordering::SeqCst);
-        let found = self.inner.find_by_prefix(prefix).await;
-        // The row is read; what happens until it is handed over, it does not know of.
-        let gate = self.gate.lock().await.take();
-        if let Some(gate) = gate {
-            let _ = gate.await;
-        }
-        found
-    }
-
-    async fn get(
-        &self,
-        prefix: &str,
-        owner: Option<&Infallible>,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        self.inner.get(prefix, owner).await
-    }
-
-    async fn insert(
-        &self,
-        new: &NewRecord<()>,
-        limit: Option<u32>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.inner.insert(new, limit).await
-    }
-
-    async fn update(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        patch: &KeyPatch,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        let gate = self.update_gate.lock().await.take();
-        if let Some(gate) = gate {
-            let _ = gate.await;
-        }
-        self.inner.update(id, owner, patch).await
-    }
-
-    async fn rotate(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        rotation: &Rotation<()>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.inner.rotate(id, owner, rotation).await
-    }
-
-    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
-        self.inner.touch(ids, at).await
-    }
-
-    async fn list(
-        &self,
-        query: &KeyQuery<KeyRecord>,
-        now: Timestamp,
-    ) -> Result<Page<KeyRecord>, StoreError> {
-        self.inner.list(query, now).await
-    }
-
-    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
-        self.inner.count(query, now).await
-    }
-
-    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.inner.delete_expired(before, limit).await
-    }
-}
 
 struct Fixture {
     keys: ApiKeys,
     /// Another process on the same store.
     elsewhere: ApiKeys,
-    store: Arc<Observed>,
+    store: Arc<SpyStore>,
     clock: ManualClock,
+    bus: LocalBus,
     created: CreatedKey<KeyRecord>,
 }
 
 fn fixture() -> Fixture {
-    let (store, clock) = (Arc::new(Observed::default()), ManualClock::default());
+    let (store, clock) = (Arc::<SpyStore>::default(), ManualClock::default());
+    let bus = LocalBus::new();
     let keys = ApiKeys::builder(Arc::clone(&store))
         .cache(Cache::new().time_to_live(TTL))
+        .invalidation_bus(bus.clone())
         .clock(clock.clone())
         .build()
         .unwrap();
     let elsewhere = ApiKeys::builder(Arc::clone(&store)).clock(clock.clone()).build().unwrap();
     let created = block_on(keys.create(NewKey::new("k").expires_in(12 * TTL))).unwrap();
-    Fixture { keys, elsewhere, store, clock, created }
+    Fixture { keys, elsewhere, store, clock, bus, created }
 }
 
 impl Fixture {
@@ -139,16 +59,14 @@ impl Fixture {
         self.verify().err().map(|error| error.reason())
     }
 
-    fn lookups(&self) -> usize {
-        self.store.lookups.load(Ordering::SeqCst)
+    /// Holds the next lookup with its row in hand.
+    fn hold_lookup(&self) -> Held {
+        self.store.hold(Operation::FindByPrefix, 1)
     }
-}
 
-/// Holds the next call at a gate until the sender is dropped.
-fn hold(gate: &Mutex<Option<oneshot::Receiver<()>>>) -> oneshot::Sender<()> {
-    let (let_go, held) = oneshot::channel();
-    *gate.try_lock().unwrap() = Some(held);
-    let_go
+    fn lookups(&self) -> usize {
+        self.store.begun(Operation::FindByPrefix)
+    }
 }
 
 #[test]
@@ -172,6 +90,31 @@ fn an_entry_lives_for_its_time_and_no_longer() {
     f.clock.advance(Duration::from_micros(1));
     assert!(f.verify().is_ok());
     assert_eq!(f.lookups(), 2);
+}
+
+/// A clock that stands, until it is set back by an hour.
+#[derive(Debug, Clone, Default)]
+struct SetBack(ManualClock, Arc<AtomicUsize>);
+
+impl Clock for SetBack {
+    fn now(&self) -> Timestamp {
+        let hours = u32::try_from(self.1.load(Ordering::SeqCst)).unwrap();
+        self.0.now() - Duration::from_secs(3600) * hours
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_entry_live_longer() {
+    let (store, clock) = (Arc::<SpyStore>::default(), SetBack::default());
+    let cache = Cache::new().time_to_live(TTL);
+    let keys =
+        ApiKeys::builder(Arc::clone(&store)).cache(cache).clock(clock.clone()).build().unwrap();
+    let created = block_on(keys.create("ci")).unwrap();
+    let text = created.plaintext.expose();
+    assert!(block_on(keys.verify(text)).is_ok());
+    clock.1.store(1, Ordering::SeqCst);
+    assert!(block_on(keys.verify(text)).is_ok());
+    assert_eq!(store.begun(Operation::FindByPrefix), 2);
 }
 
 #[test]
@@ -255,11 +198,11 @@ fn a_late_fill_never_brings_a_revoked_key_back() {
     ];
     for change in changes {
         let f = fixture();
-        let let_go = hold(&f.store.gate);
+        let held = f.hold_lookup();
         let mut late = f.keys.verify(f.text());
         assert!((&mut late).now_or_never().is_none(), "the row is read, and held");
         change(&f);
-        drop(let_go);
+        drop(held);
         let _ = block_on(late);
         assert_eq!(f.reason(), Some(DenyReason::Revoked));
     }
@@ -268,7 +211,7 @@ fn a_late_fill_never_brings_a_revoked_key_back() {
 #[test]
 fn a_request_joins_no_lookup_from_before_a_change() {
     let f = fixture();
-    let _let_go = hold(&f.store.gate);
+    let _held = f.hold_lookup();
     let mut before = f.keys.verify(f.text());
     assert!((&mut before).now_or_never().is_none());
     block_on(f.keys.revoke(f.prefix())).unwrap();
@@ -276,29 +219,65 @@ fn a_request_joins_no_lookup_from_before_a_change() {
 }
 
 #[test]
-fn a_cancelled_change_keeps_the_key_out_of_the_cache() {
+fn a_message_of_the_bus_voids_what_is_being_looked_up() {
     let f = fixture();
-    assert!(f.verify().is_ok());
-    let let_go = hold(&f.store.update_gate);
+    let mut listening = Box::pin(f.keys.maintain());
+    assert!((&mut listening).now_or_never().is_none());
+    let held = f.hold_lookup();
+    let mut late = f.keys.verify(f.text());
+    assert!((&mut late).now_or_never().is_none(), "the row is read, and held");
+    block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+    let message = Invalidation::Prefix(f.prefix().to_owned());
+    block_on(f.bus.publish(&message)).unwrap();
+    assert!((&mut listening).now_or_never().is_none());
+    drop(held);
+    assert!(block_on(late).is_ok(), "the row was read before the change");
+    assert_eq!(f.reason(), Some(DenyReason::Revoked));
+}
+
+/// Begins to revoke, and hangs up before the store has written.
+fn cancel_a_revocation(f: &Fixture) {
+    let _held = f.store.hold(Operation::Update, 1);
     let mut revoking = Box::pin(f.keys.revoke(f.prefix()));
     assert!((&mut revoking).now_or_never().is_none());
-    drop(revoking);
-    drop(let_go);
-    assert!(f.verify().is_ok());
-    block_on(f.elsewhere.revoke(f.prefix())).unwrap();
-    assert_eq!(f.reason(), Some(DenyReason::Revoked), "the write happened late, and is seen");
+}
+
+#[test]
+fn a_cancelled_change_keeps_the_key_out_of_the_cache() {
+    type Meanwhile = fn(&Fixture);
+    let whiles: [Meanwhile; 3] =
+        [|_| (), |f| f.keys.invalidate(f.prefix()), |f| f.keys.invalidate_all()];
+    for meanwhile in whiles {
+        let f = fixture();
+        assert!(f.verify().is_ok());
+        cancel_a_revocation(&f);
+        meanwhile(&f);
+        assert!(f.verify().is_ok());
+        block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+        assert_eq!(f.reason(), Some(DenyReason::Revoked), "the write happened late, and is seen");
+    }
+}
+
+#[test]
+fn a_cancelled_change_is_told_to_others() {
+    let f = fixture();
+    let mut feed = block_on(f.bus.subscribe()).unwrap();
+    cancel_a_revocation(&f);
+    block_on(f.keys.flush()).unwrap();
+    let heard = feed.next().now_or_never().unwrap().unwrap();
+    assert_eq!(heard, Invalidation::Prefix(f.prefix().to_owned()));
 }
 
 #[test]
 fn many_who_ask_at_once_share_one_lookup_that_survives_the_first() {
     let f = fixture();
-    let let_go = hold(&f.store.gate);
+    let held = f.hold_lookup();
     let mut first = f.keys.verify(f.text());
     assert!((&mut first).now_or_never().is_none());
     let mut others: Vec<_> = (0..50).map(|_| f.keys.verify(f.text())).collect();
     assert!(others.iter_mut().all(|other| other.now_or_never().is_none()));
     drop(first);
-    drop(let_go);
+    drop(held);
     assert!(block_on(join_all(others)).iter().all(Result::is_ok));
     assert_eq!(f.lookups(), 1);
 }

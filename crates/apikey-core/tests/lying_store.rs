@@ -4,8 +4,8 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
     ApiKeys, BuildError, DenyReason, Found, Hashers, KeyHasher, KeyPatch, KeyQuery, KeyRecord,
     KeyStore, MemoryStore, NewRecord, Page, Rotation, Sha256, Sha512, StoreError, Timestamp,
@@ -14,13 +14,12 @@ use apikey_core::{
 use futures::executor::block_on;
 
 /// A table whose prefix column ignores case, as MySQL's default collation does, and whose hash column may
-/// only hold SHA-256; counts lookups.
-struct CaseInsensitive(MemoryStore, Arc<AtomicUsize>);
+/// only hold SHA-256.
+struct CaseInsensitive(MemoryStore);
 
 #[async_trait]
 impl KeyStore<KeyRecord> for CaseInsensitive {
     async fn find_by_prefix(&self, _: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
-        self.1.fetch_add(1, Ordering::SeqCst);
         self.0.find_by_prefix("FbY8NwcU").await
     }
 
@@ -84,29 +83,24 @@ impl KeyStore<KeyRecord> for CaseInsensitive {
 }
 
 /// A store that answers `fby8nwcu` with the row `FbY8NwcU`, whose hash even fits the text presented.
-fn keys(presented: &str) -> ApiKeys {
-    counting_keys(presented).0
-}
-
-fn counting_keys(presented: &str) -> (ApiKeys, Arc<AtomicUsize>) {
-    let lookups = Arc::new(AtomicUsize::new(0));
+fn store(presented: &str) -> CaseInsensitive {
     let store = MemoryStore::new();
     let hash = Sha256.hash(presented.as_bytes()).unwrap();
     let new = NewRecord::new("FbY8NwcU", hash, "reports", Timestamp::default(), ());
     block_on(store.insert(&new, None)).unwrap();
-    (ApiKeys::new(CaseInsensitive(store, Arc::clone(&lookups))), lookups)
+    CaseInsensitive(store)
 }
 
 #[test]
 fn refuses_a_row_of_another_prefix() {
     let presented = "fby8nwcu.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g";
-    let refusal = block_on(keys(presented).verify(presented)).unwrap_err();
+    let refusal = block_on(ApiKeys::new(store(presented)).verify(presented)).unwrap_err();
     assert_eq!(refusal.reason(), DenyReason::UnknownPrefix);
 }
 
 #[test]
 fn does_not_manage_a_row_of_another_prefix() {
-    let keys = keys("x");
+    let keys = ApiKeys::new(store("x"));
     assert!(block_on(keys.get("fby8nwcu")).unwrap().is_none());
     assert!(block_on(keys.revoke("fby8nwcu")).is_err());
     assert!(block_on(keys.get("FbY8NwcU")).unwrap().unwrap().revoked_at.is_none());
@@ -114,19 +108,20 @@ fn does_not_manage_a_row_of_another_prefix() {
 
 #[test]
 fn malformed_keys_cost_no_allocation_and_no_lookup() {
-    let (keys, lookups) = counting_keys("x");
+    let spy = Arc::new(SpyStore::new(store("x")));
+    let keys: ApiKeys = ApiKeys::new(Arc::clone(&spy));
     for text in ["", "x", "FbY8NwcU.short", &"a".repeat(41), &"a".repeat(100_000)] {
         let cost = allocation_counter::measure(|| assert!(block_on(keys.verify(text)).is_err()));
         assert_eq!(cost.count_total, 0, "{text:.20}");
     }
-    assert_eq!(lookups.load(Ordering::SeqCst), 0);
+    assert_eq!(spy.begun(Operation::FindByPrefix), 0);
     assert!(block_on(keys.verify("FbY8NwcU.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g")).is_err());
-    assert_eq!(lookups.load(Ordering::SeqCst), 1);
+    assert_eq!(spy.begun(Operation::FindByPrefix), 1);
 }
 
 #[test]
 fn writes_no_hash_that_the_store_may_not_hold() {
-    let store = || CaseInsensitive(MemoryStore::new(), Arc::default());
+    let store = || CaseInsensitive(MemoryStore::new());
     let built = ApiKeys::builder(store()).hashers(Hashers::new(Sha512).accept(Sha256)).build();
     assert!(matches!(built, Err(BuildError::NotWritable { writable }) if writable == ["sha256$$"]));
     let built = ApiKeys::builder(store()).hashers(Hashers::new(Sha256).accept(Sha512)).build();

@@ -2,12 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use apikey_core::{
-    ApiKeys, KeyModel, KeyQuery, KeyRecord, KeyUpdate, ManageError, MemoryStore, NewKey, OwnedKeys,
+    ApiKeys, Cache, DenyReason, KeyModel, KeyQuery, KeyRecord, KeyUpdate, LocalBus, ManageError,
+    MemoryStore, NewKey, OwnedKeys,
 };
-use futures::executor::block_on;
+use futures::executor::{LocalPool, block_on};
+use futures::task::LocalSpawnExt;
 
 #[derive(Debug, Clone)]
 struct TeamKey {
@@ -105,4 +109,31 @@ fn a_verified_key_knows_its_owner() {
     let verified = block_on(keys.verify(created.plaintext.expose())).unwrap();
     assert_eq!(verified.owner(), Some(&7));
     assert_eq!(verified.into_inner().team, 7);
+}
+
+#[test]
+fn every_handle_on_the_bus_forgets_the_keys_of_an_owner() {
+    let is_active = Arc::new(AtomicBool::new(true));
+    let filter = Arc::clone(&is_active);
+    let store = MemoryStore::new().usable_if(move |_: &TeamKey| filter.load(Ordering::SeqCst));
+    let (store, bus, mut pool) = (Arc::new(store), LocalBus::new(), LocalPool::new());
+    let handle = || {
+        let builder = ApiKeys::builder(Arc::clone(&store)).invalidation_bus(bus.clone());
+        let keys = builder.cache(Cache::new()).build().unwrap();
+        pool.spawner().spawn_local(keys.maintain()).unwrap();
+        keys
+    };
+    let (here, there) = (handle(), handle());
+    pool.run_until_stalled();
+    let created = block_on(here.create(NewKey::new("k").with(7))).unwrap();
+    let text = created.plaintext.expose();
+    block_on(there.verify(text)).unwrap();
+    is_active.store(false, Ordering::SeqCst);
+    here.invalidate_owner(&8);
+    pool.run_until_stalled();
+    block_on(there.verify(text)).unwrap();
+    here.invalidate_owner(&7);
+    pool.run_until_stalled();
+    let refused = block_on(there.verify(text)).unwrap_err();
+    assert_eq!(refused.reason(), DenyReason::OwnerNotUsable);
 }

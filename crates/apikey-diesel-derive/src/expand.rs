@@ -1,5 +1,7 @@
 //! The code for a model.
 
+mod checks;
+mod columns;
 mod key_model;
 mod queries;
 

@@ -24,6 +24,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `backends(sqlite, postgres, mysql)` | map to these alone |
 /// | `columns(prefix = key_prefix, ..)` | built-in columns of other names |
 /// | `lacks(scopes, expires_at, disabled_at, last_used_at, rotated_from)` | what the table does not have |
+/// | `layout = django` | the columns are those of Django's `AbstractAPIKey`; needs the feature `django`, and a `KeyRecord<String>` |
 /// | `new_id = expression` | the primary key of a new row, where the database makes none |
 /// | `extra = Name` | another name for the struct `New…` |
 /// | `table_name = ".."` | the name in the database, where `table!` has a `#[sql_name]` |

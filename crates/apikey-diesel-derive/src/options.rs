@@ -1,7 +1,7 @@
 //! What stands in `#[apikey(..)]`.
 
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Expr, Ident, LitStr, Path, Result};
+use syn::{Attribute, Error, Expr, Ident, LitStr, Path, Result};
 
 /// The built-in columns that a table may lack.
 pub(crate) const OPTIONAL: [&str; 5] =
@@ -11,13 +11,39 @@ pub(crate) const OPTIONAL: [&str; 5] =
 pub(crate) const REQUIRED: [&str; 6] =
     ["id", "prefix", "hashed_key", "name", "created_at", "revoked_at"];
 
+/// The columns of Django's layout.
+pub(crate) const DJANGO: [&str; 7] =
+    ["id", "prefix", "hashed_key", "name", "created", "revoked", "expiry_date"];
+
 /// The databases; each is a macro of `apikey-diesel`.
 pub(crate) const BACKENDS: [&str; 3] = ["sqlite", "postgres", "mysql"];
+
+/// Whose columns the table has beside the model's own.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Those of `KeyRecord`.
+    #[default]
+    BuiltIn,
+    /// Those of Django's `AbstractAPIKey`.
+    Django,
+}
+
+impl Layout {
+    /// Returns the names of the columns.
+    pub(crate) fn columns(self) -> impl Iterator<Item = &'static str> {
+        let (required, optional): (&'static [&'static str], &'static [&'static str]) = match self {
+            Self::BuiltIn => (&REQUIRED, &OPTIONAL),
+            Self::Django => (&DJANGO, &[]),
+        };
+        required.iter().chain(optional).copied()
+    }
+}
 
 /// The options of a model.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) table: Option<Path>,
+    pub(crate) layout: Layout,
     pub(crate) table_name: Option<LitStr>,
     pub(crate) owner: Option<Ident>,
     pub(crate) usable: Option<Expr>,
@@ -41,6 +67,7 @@ impl Options {
         let name = meta.path.get_ident().map(ToString::to_string).unwrap_or_default();
         match name.as_str() {
             "table" => self.table = Some(meta.value()?.parse()?),
+            "layout" => self.layout = layout(&meta.value()?.parse()?)?,
             "table_name" => self.table_name = Some(meta.value()?.parse()?),
             "owner" => self.owner = Some(meta.value()?.parse()?),
             "usable" => self.usable = Some(meta.value()?.parse()?),
@@ -55,23 +82,48 @@ impl Options {
             })?,
             _ => {
                 return Err(meta.error(
-                    "unknown option: write table, owner, usable, backends, columns, lacks, new_id, \
-                     extra or table_name",
+                    "unknown option: write table, owner, usable, backends, columns, lacks, layout, \
+                     new_id, extra or table_name",
                 ));
             }
         }
         Ok(())
     }
 
-    /// Returns the table's column for a built-in one; `None` if the table lacks it.
-    pub(crate) fn column(&self, name: &str) -> Option<Ident> {
-        if self.lacks.iter().any(|lacking| lacking == name) {
-            return None;
+    /// Refuses what would change columns that are Django's.
+    pub(crate) fn check_layout(&self) -> Result<()> {
+        if self.layout == Layout::BuiltIn {
+            return Ok(());
         }
-        let renamed = self.columns.iter().find(|(from, _)| from == name);
-        let span = self.table.as_ref().and_then(Path::get_ident).map(Ident::span);
-        let span = span.unwrap_or_else(proc_macro2::Span::call_site);
-        Some(renamed.map_or_else(|| Ident::new(name, span), |(_, to)| to.clone()))
+        let changed = self.columns.iter().map(|(name, _)| name).chain(&self.lacks).next();
+        if let Some(name) = changed {
+            return Err(Error::new_spanned(
+                name,
+                "with `layout = django` the columns are Django's",
+            ));
+        }
+        match &self.new_id {
+            Some(id) => Err(Error::new_spanned(id, "with `layout = django` the id is Django's")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the name of the column in `record` that the table has under this one.
+    pub(crate) fn built_in(&self, column: &Ident) -> Option<&'static str> {
+        let all = self.layout.columns();
+        let mut all = all.filter(|name| !self.lacks.iter().any(|lacking| lacking == name));
+        all.find(|name| match self.columns.iter().find(|(from, _)| from == name) {
+            Some((_, to)) => to == column,
+            None => column == name,
+        })
+    }
+}
+
+fn layout(name: &Ident) -> Result<Layout> {
+    if name == "django" {
+        Ok(Layout::Django)
+    } else {
+        Err(Error::new_spanned(name, "unknown layout: write `layout = django`, or none"))
     }
 }
 
@@ -82,6 +134,9 @@ fn names(meta: &ParseNestedMeta<'_>, all: &[&str]) -> Result<Vec<Ident>> {
         names.push(known(&name, all)?);
         Ok(())
     })?;
+    if names.is_empty() {
+        return Err(meta.error(format!("expected one of: {}", all.join(", "))));
+    }
     Ok(names)
 }
 

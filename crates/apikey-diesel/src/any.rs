@@ -4,8 +4,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use apikey_core::{
-    Finding, Found, KeyPatch, KeyQuery, KeyRecord, KeyStore, NewRecord, Page, Rotation, StoreError,
-    Timestamp, async_trait,
+    Finding, Found, KeyFormat, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStore, NewRecord, Page,
+    Rotation, StoreError, Timestamp, async_trait,
 };
 
 use tokio::runtime::Handle;
@@ -14,21 +14,26 @@ use crate::error::{ConnectError, scheme};
 use crate::store::{DieselStore, Pool, Sealed};
 use crate::{mysql, postgres, sqlite};
 
-/// The connections to whichever database [`DieselStore::connect`] was told.
-#[derive(Clone)]
-pub struct AnyPool {
-    store: Arc<dyn BuiltInStore>,
+/// The connections to whichever database [`DieselStore::connect`] was told, for the keys of one model.
+pub struct AnyPool<M: KeyModel = KeyRecord> {
+    store: Arc<dyn OpenStore<M>>,
 }
 
-impl Debug for AnyPool {
+impl<M: KeyModel> Clone for AnyPool<M> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store) }
+    }
+}
+
+impl<M: KeyModel> Debug for AnyPool<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnyPool").finish_non_exhaustive()
     }
 }
 
-impl Sealed for AnyPool {}
+impl<M: KeyModel> Sealed for AnyPool<M> {}
 
-impl Pool for AnyPool {
+impl<M: KeyModel> Pool for AnyPool<M> {
     type Queue = ();
 
     fn queue(&self) {}
@@ -38,22 +43,26 @@ impl Pool for AnyPool {
     }
 }
 
-/// A store of the built-in table.
+/// A store on a pool whose type is forgotten.
 #[async_trait]
-pub(crate) trait BuiltInStore: KeyStore<KeyRecord> {
-    async fn migrate(&self) -> Result<Vec<String>, StoreError>;
-    async fn pending_migrations(&self) -> Result<Vec<String>, StoreError>;
-    fn on_runtime(&self, runtime: Handle) -> Arc<dyn BuiltInStore>;
+pub(crate) trait OpenStore<M: KeyModel>: KeyStore<M> {
+    fn on_runtime(&self, runtime: Handle) -> Arc<dyn OpenStore<M>>;
+
+    /// Migrates the built-in table, whatever the model is: to be offered where it is the built-in one.
+    async fn migrate_built_in(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Names what that would apply.
+    async fn pending_built_in(&self) -> Result<Vec<String>, StoreError>;
 }
 
-impl AnyPool {
+impl<M: KeyModel> AnyPool<M> {
     #[allow(dead_code, reason = "without any database there is none")]
-    pub(crate) fn new(store: impl BuiltInStore) -> Self {
+    pub(crate) fn new(store: impl OpenStore<M>) -> Self {
         Self { store: Arc::new(store) }
     }
 }
 
-impl DieselStore<KeyRecord, AnyPool> {
+impl DieselStore<KeyRecord> {
     /// Opens the database that a URL names, and migrates nothing.
     ///
     /// | URL | Database | Feature |
@@ -97,7 +106,7 @@ impl DieselStore<KeyRecord, AnyPool> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the database cannot be written.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        self.pool.store.migrate().await
+        self.pool.store.migrate_built_in().await
     }
 
     /// Returns the names of the migrations that [`migrate`](Self::migrate) would apply. Only reads.
@@ -105,63 +114,51 @@ impl DieselStore<KeyRecord, AnyPool> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the database cannot be read.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        self.pool.store.pending_migrations().await
+        self.pool.store.pending_built_in().await
     }
 }
 
 #[async_trait]
-impl KeyStore<KeyRecord> for DieselStore<KeyRecord, AnyPool> {
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
+impl<M: KeyModel> KeyStore<M> for DieselStore<M, AnyPool<M>> {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
         self.pool.store.find_by_prefix(prefix).await
     }
 
-    async fn get(
-        &self,
-        prefix: &str,
-        owner: Option<&Never>,
-    ) -> Result<Option<KeyRecord>, StoreError> {
+    async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
         self.pool.store.get(prefix, owner).await
     }
 
-    async fn insert(
-        &self,
-        new: &NewRecord<()>,
-        limit: Option<u32>,
-    ) -> Result<KeyRecord, StoreError> {
+    async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
         self.pool.store.insert(new, limit).await
     }
 
     async fn update(
         &self,
-        id: &i64,
-        owner: Option<&Never>,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
         patch: &KeyPatch,
-    ) -> Result<Option<KeyRecord>, StoreError> {
+    ) -> Result<Option<M>, StoreError> {
         self.pool.store.update(id, owner, patch).await
     }
 
     async fn rotate(
         &self,
-        id: &i64,
-        owner: Option<&Never>,
-        rotation: &Rotation<()>,
-    ) -> Result<KeyRecord, StoreError> {
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        rotation: &Rotation<M::Extra>,
+    ) -> Result<M, StoreError> {
         self.pool.store.rotate(id, owner, rotation).await
     }
 
-    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
+    async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
         self.pool.store.touch(ids, at).await
     }
 
-    async fn list(
-        &self,
-        query: &KeyQuery<KeyRecord>,
-        now: Timestamp,
-    ) -> Result<Page<KeyRecord>, StoreError> {
+    async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
         self.pool.store.list(query, now).await
     }
 
-    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
+    async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
         self.pool.store.count(query, now).await
     }
 
@@ -172,7 +169,12 @@ impl KeyStore<KeyRecord> for DieselStore<KeyRecord, AnyPool> {
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {
         self.pool.store.check().await
     }
-}
 
-/// Keys of the built-in model have no owner.
-type Never = std::convert::Infallible;
+    fn writable_encodings(&self) -> Option<&[&str]> {
+        self.pool.store.writable_encodings()
+    }
+
+    fn can_write_format(&self, format: &KeyFormat) -> bool {
+        self.pool.store.can_write_format(format)
+    }
+}

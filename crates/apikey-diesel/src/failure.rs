@@ -55,48 +55,78 @@ fn query_error(error: Error, names: TableNames) -> StoreError {
             _,
         )
         | Error::SerializationError(_) => StoreError::Rejected(Box::new(error)),
-        _ if is_about_missing_table(&error, names) => {
-            unavailable(MissingTable { table: names.table, source: error.into() })
-        }
-        _ => unavailable(error),
+        _ => match wrong_table(&error, names) {
+            Some(finding) => unavailable(WrongTable::new(finding, error)),
+            None => unavailable(error),
+        },
     }
 }
 
-/// What to do about a table that is not there.
-const MIGRATE: &str = "migrate the database: `apikey migrate`, or `DieselStore::migrate`";
-
-/// The table is not there.
+/// The table is not as the model expects it.
 #[derive(Debug, ThisError)]
-#[error(
-    "the table {table} does not exist; migrate the database: `apikey migrate`, or `DieselStore::migrate`"
-)]
-struct MissingTable {
-    table: &'static str,
+#[error("{problem}; {fix}")]
+struct WrongTable {
+    problem: String,
+    fix: String,
     #[source]
     source: BoxError,
 }
 
-/// The databases have no common code for it, and Diesel has none at all.
-fn is_about_missing_table(error: &Error, names: TableNames) -> bool {
-    let Error::DatabaseError(_, info) = error else { return false };
-    let says = |text| info.message().contains(text);
-    (says("no such table") || says("does not exist") || says("doesn't exist")) && says(names.table)
+impl WrongTable {
+    fn new(finding: Finding, source: Error) -> Self {
+        Self { problem: finding.problem, fix: finding.fix, source: source.into() }
+    }
 }
 
-pub(crate) fn missing_table(table: &str) -> Finding {
-    Finding::new(format!("the table {table} does not exist"), MIGRATE)
+/// What is wrong with the table. The databases have no common code for it, and Diesel has none at all.
+fn wrong_table(error: &Error, names: TableNames) -> Option<Finding> {
+    let Error::DatabaseError(_, info) = error else { return None };
+    let message = info.message();
+    let says = |text| message.contains(text);
+    let is_postgres = message.starts_with("column ") && says("does not exist");
+    if is_postgres || says("no such column") || says("no column named") || says("Unknown column") {
+        let is_named = |name: &&&str| words(message).any(|word| word == **name);
+        let column = names.columns.iter().find(is_named)?;
+        return Some(missing_column(names, column));
+    }
+    let is_missing = says("no such table") || says("does not exist") || says("doesn't exist");
+    (is_missing && says(names.table)).then(|| missing_table(names))
 }
 
-pub(crate) fn missing_column(table: &str, column: &str) -> Finding {
-    Finding::new(format!("the table {table} has no column {column}"), MIGRATE)
+fn words(message: &str) -> impl Iterator<Item = &str> {
+    message.split(|c: char| !c.is_alphanumeric() && c != '_')
+}
+
+pub(crate) fn missing_table(names: TableNames) -> Finding {
+    Finding::new(format!("the table {} does not exist", names.table), names.migrate())
+}
+
+pub(crate) fn missing_column(names: TableNames, column: &str) -> Finding {
+    let problem = format!("the table {} has no column {column}", names.table);
+    Finding::new(problem, names.migrate_column(column))
+}
+
+/// Hands on what a database says of somebody else's table: the names in it are not ours.
+pub(crate) fn foreign(error: Error) -> Failure {
+    Failure::Store(unavailable(error))
 }
 
 pub(crate) fn unavailable(error: impl Into<BoxError>) -> StoreError {
     StoreError::Unavailable(error.into())
 }
 
-/// SQLite names neither the index nor the columns but in the text.
+/// SQLite names neither the index nor the columns but in the text, MySQL and MariaDB the index, which
+/// unless told otherwise is called as its column.
 fn is_about_prefix(message: &str, names: TableNames) -> bool {
-    message.strip_prefix("UNIQUE constraint failed: ")
-        == Some(&format!("{}.{}", names.table, names.prefix))
+    let TableNames { table, prefix, .. } = names;
+    // Whose id is taken has its prefix taken, too.
+    let columns = [Some(prefix), names.rules.map(|rules| rules.id)];
+    if let Some(column) = message.strip_prefix("UNIQUE constraint failed: ") {
+        return columns.iter().flatten().any(|name| column == format!("{table}.{name}"));
+    }
+    message.strip_prefix("Duplicate entry for key ").is_some_and(|key| {
+        let key = key.trim_matches('\'');
+        let key = key.strip_prefix(table).and_then(|key| key.strip_prefix('.')).unwrap_or(key);
+        key == prefix || (names.rules.is_some() && key == "PRIMARY")
+    })
 }

@@ -48,6 +48,19 @@
 //! and never will, or runs to its end out of sight. It never stops half-way. So a dropped `create` may
 //! have created a key, whose text nobody has seen.
 //!
+//! # Rules of your own
+//! What a constraint or a trigger of yours refuses is [`Rejected`](apikey_core::StoreError::Rejected), with the
+//! words of the database as its source, and is never tried again: a `CHECK`, a foreign key, a unique index; and
+//! `RAISE(ABORT, '…')` on SQLite, `RAISE EXCEPTION '…'` on PostgreSQL, `SIGNAL SQLSTATE '45000'` on MySQL and
+//! MariaDB.
+//!
+//! Diesel does not tell the codes of errors. MySQL and MariaDB are asked for them; on the others a trigger is
+//! recognized by what it says, which has to stand in it (on PostgreSQL in its function, with `%` for what is
+//! filled in). A text that is put together otherwise is taken for a failure of the database, unless the trigger
+//! gives it the code of a constraint: `USING ERRCODE = 'check_violation'`. PostgreSQL's own messages are
+//! understood in English: where `lc_messages` is another language, a change that was undone for a deadlock is
+//! not tried again, and a text too long for its column counts as a failure of the database.
+//!
 //! # Migrations
 //! [`DieselStore::sqlite`] creates and migrates the table `api_keys`. For a program that wants to do or
 //! report it at another time, there are [`connect_sqlite`](DieselStore::connect_sqlite),
@@ -61,15 +74,22 @@
 //! | `sqlite` (default) | [`DieselStore`] on SQLite, which is built from source |
 //! | `postgres`, `mysql` | [`DieselStore`] on PostgreSQL, MySQL and MariaDB, without a C client library |
 //! | `bb8` | bb8 pools beside deadpool for these two |
+//! | `django` | `DjangoApiKey`, and `layout = django` in the derive: the table of a Django site, shared |
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 mod address;
 mod any;
+#[cfg(feature = "django")]
+pub mod django;
+#[cfg(not(feature = "django"))]
+#[path = "without/django.rs"]
+mod django;
 mod error;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod failure;
+pub mod import;
 mod model;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -100,6 +120,8 @@ pub use diesel_async;
 
 pub use crate::address::Place;
 pub use crate::any::AnyPool;
+#[cfg(feature = "django")]
+pub use crate::django::DjangoApiKey;
 pub use crate::error::ConnectError;
 pub use crate::model::{BlockingModel, TableNames};
 #[cfg(feature = "mysql")]

@@ -2,10 +2,15 @@
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod builtin;
+pub mod checks;
+mod filters;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod lack;
 mod queries;
 mod rows;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod ruled;
+pub(crate) mod rules;
 pub(crate) mod sql;
 mod tokens;
 
@@ -13,6 +18,8 @@ use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Timestamp};
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::connection::LoadConnection;
+
+use crate::model::rules::TableRules;
 
 /// The queries of one key model on one kind of database, over any blocking connection to it.
 ///
@@ -30,6 +37,11 @@ use diesel::connection::LoadConnection;
 /// - A row that cannot be understood is
 ///   [`DeserializationError`](diesel::result::Error::DeserializationError), whose text never holds
 ///   `hashed_key`.
+#[diagnostic::on_unimplemented(
+    message = "the keys of `{Self}` are not mapped to `{DB}`",
+    note = "`#[derive(KeyModel)]` of `apikey_diesel` maps them to every database whose feature is on, or to \
+            those in #[apikey(backends(..))]"
+)]
 pub trait BlockingModel<DB: Backend>: KeyModel {
     /// Returns the names that the model uses in the database.
     fn table() -> TableNames;
@@ -66,8 +78,8 @@ pub trait BlockingModel<DB: Backend>: KeyModel {
     where
         C: LoadConnection<Backend = DB>;
 
-    /// Changes the columns that the patch names, guarded by its `if_hashed_key`, and returns the key.
-    /// A `revoked_at` that is set stays.
+    /// Changes the columns that the patch names, guarded by its `if_hashed_key`, and returns the key. A
+    /// `revoked_at` that is set stays. A patch that names no column reads the key.
     ///
     /// # Errors
     /// What Diesel reports.
@@ -144,6 +156,8 @@ pub struct TableNames {
     /// The built-in columns, by the names of [`KeyRecord`](apikey_core::KeyRecord), that the table does
     /// not have.
     pub lacks: &'static [&'static str],
+    /// What holds in the table because it belongs to another program.
+    pub(crate) rules: Option<&'static TableRules>,
 }
 
 impl TableNames {
@@ -155,7 +169,7 @@ impl TableNames {
         hashed_key: &'static str,
         columns: &'static [&'static str],
     ) -> Self {
-        Self { table, prefix, hashed_key, columns, lacks: &[] }
+        Self { table, prefix, hashed_key, columns, lacks: &[], rules: None }
     }
 
     /// Says which built-in columns there are not, of `scopes`, `expires_at`, `disabled_at`,

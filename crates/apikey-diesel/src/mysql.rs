@@ -6,6 +6,9 @@ mod check;
 mod connect;
 mod deadpool;
 mod dialect;
+#[cfg(feature = "django")]
+pub(crate) mod django;
+mod foreign;
 pub(crate) mod names;
 mod record;
 mod schema;
@@ -14,3 +17,4 @@ mod time;
 
 pub use connect::MysqlPool;
 pub(crate) use connect::connect;
+pub(crate) use foreign::open_foreign;

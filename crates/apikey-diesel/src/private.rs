@@ -4,16 +4,14 @@ pub use apikey_core::{
     Found, HashedKey, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStatus, NewRecord, Scopes,
     Timestamp,
 };
-use diesel::backend::Backend;
-use diesel::deserialize::FromSqlRow;
-pub use diesel::dsl::{IntoBoxed as BoxedRows, SqlTypeOf};
-use diesel::expression::{AsExpression, TypedExpressionType};
+pub use diesel::dsl::{IntoBoxed as BoxedRows, SqlTypeOf, not};
 pub use diesel::result::Error;
 pub use diesel::sql_types::{Bool, Text};
 pub use diesel::{Column, QueryResult, Queryable, Selectable, deserialize};
 
-pub use crate::model::TableNames;
+pub use crate::model::rules::{TableRules, TextRule};
 pub use crate::model::sql::{StartsWith, coalesce, starts_with};
+pub use crate::model::{TableNames, checks};
 pub use crate::store::Sealed;
 
 /// What MySQL is called.
@@ -35,6 +33,11 @@ pub mod sqlite {
     pub use crate::sqlite::names::{Db, Time};
 }
 
+/// What Django's layout is made of.
+#[path = "django/private.rs"]
+#[cfg(feature = "django")]
+pub mod django;
+
 /// What connections are that do not block.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub mod nonblocking {
@@ -43,34 +46,12 @@ pub mod nonblocking {
     pub use crate::server::names::{Connection, Model, Run};
 }
 
-/// Holds if a value can be written to a column.
-#[diagnostic::on_unimplemented(
-    message = "field type `{Self}` does not fit its column of SQL type `{SqlType}`",
-    note = "the types that fit an SQL type are listed in the documentation of `diesel::sql_types`"
-)]
-pub trait FitsColumn<SqlType> {}
-
-#[diagnostic::do_not_recommend]
-impl<T, SqlType> FitsColumn<SqlType> for T
-where
-    T: AsExpression<SqlType>,
-    SqlType: diesel::sql_types::SqlType + TypedExpressionType,
-{
-}
-
-/// Holds if a value can be read from a column.
-#[diagnostic::on_unimplemented(
-    message = "field type `{Self}` cannot be read from its column of SQL type `{SqlType}`",
-    note = "a column that is `Nullable` needs an `Option`"
-)]
-pub trait LoadsColumn<SqlType, DB> {}
-
-#[diagnostic::do_not_recommend]
-impl<T, SqlType, DB> LoadsColumn<SqlType, DB> for T
-where
-    T: FromSqlRow<SqlType, DB>,
-    DB: Backend,
-{
+/// Diesel's traits with the methods of expressions and queries, without their names.
+pub mod methods {
+    pub use diesel::{
+        BoolExpressionMethods as _, ExpressionMethods as _, IntoSql as _,
+        NullableExpressionMethods as _, QueryDsl as _, TextExpressionMethods as _,
+    };
 }
 
 /// How many rows are written by one statement. SQLite takes up to 32766 parameters, MySQL 65535; short

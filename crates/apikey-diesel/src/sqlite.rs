@@ -1,6 +1,10 @@
 //! SQLite: opening a database, and its migrations.
 
+mod change;
 pub(crate) mod check;
+#[cfg(feature = "django")]
+pub(crate) mod django;
+pub(crate) mod foreign;
 pub(crate) mod gate;
 pub(crate) mod location;
 pub(crate) mod migration;
@@ -20,10 +24,13 @@ use apikey_core::{BoxError, KeyRecord, StoreError, async_trait};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::sqlite::Sqlite;
 use tokio::runtime::Handle;
 
-use crate::any::{AnyPool, BuiltInStore};
+use crate::any::{AnyPool, OpenStore};
 use crate::error::ConnectError;
+use crate::model::BlockingModel;
+pub(crate) use crate::sqlite::foreign::open_foreign;
 use crate::sqlite::location::{Location, Mode};
 use crate::sqlite::options::ConnectionOptions;
 use crate::store::DieselStore;
@@ -64,7 +71,7 @@ impl DieselStore<KeyRecord, SqlitePool> {
     pub async fn sqlite(url: &str) -> Result<Self, ConnectError> {
         let location = Location::parse(url)?;
         let migrates = location.mode() != Mode::ReadOnly;
-        open(location, ConnectionOptions::new(), migrates).await
+        Ok(Self::new(open(location, ConnectionOptions::new(), migrates).await?))
     }
 
     /// Opens a SQLite database as [`sqlite`](Self::sqlite) does, with options of yours and without
@@ -91,7 +98,7 @@ impl DieselStore<KeyRecord, SqlitePool> {
         url: &str,
         options: ConnectionOptions,
     ) -> Result<Self, ConnectError> {
-        open(Location::parse(url)?, options, false).await
+        Ok(Self::new(open(Location::parse(url)?, options, false).await?))
     }
 
     /// Migrates the built-in table to the form that this version works on, and returns the names of the
@@ -115,35 +122,47 @@ impl DieselStore<KeyRecord, SqlitePool> {
 }
 
 #[async_trait]
-impl BuiltInStore for DieselStore<KeyRecord, SqlitePool> {
-    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        Self::migrate(self).await
-    }
-
-    async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        Self::pending_migrations(self).await
-    }
-
-    fn on_runtime(&self, runtime: Handle) -> Arc<dyn BuiltInStore> {
+impl<M: BlockingModel<Sqlite>> OpenStore<M> for DieselStore<M, SqlitePool> {
+    fn on_runtime(&self, runtime: Handle) -> Arc<dyn OpenStore<M>> {
         Arc::new(self.clone().on_runtime(runtime))
+    }
+
+    async fn migrate_built_in(&self) -> Result<Vec<String>, StoreError> {
+        self.built_in().migrate().await
+    }
+
+    async fn pending_built_in(&self) -> Result<Vec<String>, StoreError> {
+        self.built_in().pending_migrations().await
     }
 }
 
-pub(crate) async fn connect(url: &str) -> Result<AnyPool, ConnectError> {
-    let store = DieselStore::connect_sqlite(url, ConnectionOptions::new()).await?;
-    Ok(AnyPool::new(store))
+pub(crate) async fn connect<M>(url: &str) -> Result<AnyPool<M>, ConnectError>
+where
+    M: BlockingModel<Sqlite>,
+{
+    let pool = open(Location::parse(url)?, ConnectionOptions::new(), false).await?;
+    Ok(AnyPool::new(DieselStore::<M, _>::new(pool)))
+}
+
+/// Opens a database of another program: no file is created, and its journal stays as it is.
+#[allow(dead_code, reason = "only tables of Django are of another program")]
+pub(crate) async fn visit<M>(url: &str) -> Result<AnyPool<M>, ConnectError>
+where
+    M: BlockingModel<Sqlite>,
+{
+    let location = Location::parse(url)?.existing();
+    let pool = open(location, ConnectionOptions::new().keep_journal_mode(), false).await?;
+    Ok(AnyPool::new(DieselStore::<M, _>::new(pool)))
 }
 
 async fn open(
     location: Location,
     options: ConnectionOptions,
     migrates: bool,
-) -> Result<DieselStore<KeyRecord, SqlitePool>, ConnectError> {
+) -> Result<SqlitePool, ConnectError> {
     let runtime = Handle::try_current().map_err(|error| ConnectError::Runtime(error.into()))?;
-    let open = move || match open_pool(&location, options, migrates) {
-        Ok(pool) => Ok(DieselStore::new(pool)),
-        Err(error) => Err(explain(error, &location)),
-    };
+    let open =
+        move || open_pool(&location, options, migrates).map_err(|error| explain(error, &location));
     runtime.spawn_blocking(open).await.map_err(|error| ConnectError::Runtime(error.into()))?
 }
 

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 
-use apikey_core::{KeyRecord, StoreError};
+use apikey_core::{KeyModel, KeyRecord, StoreError};
 use tokio::runtime::Handle;
 
 use crate::any::AnyPool;
@@ -39,14 +39,14 @@ use crate::any::AnyPool;
 /// # Ok(())
 /// # }
 /// ```
-pub struct DieselStore<M = KeyRecord, P: Pool = AnyPool> {
+pub struct DieselStore<M: KeyModel = KeyRecord, P: Pool = AnyPool<M>> {
     pub(crate) pool: P,
     pub(crate) queue: P::Queue,
     runtime: Option<Handle>,
     model: PhantomData<fn() -> M>,
 }
 
-impl<M, P: Pool> Clone for DieselStore<M, P> {
+impl<M: KeyModel, P: Pool> Clone for DieselStore<M, P> {
     fn clone(&self) -> Self {
         Self {
             pool: self.pool.clone(),
@@ -58,13 +58,13 @@ impl<M, P: Pool> Clone for DieselStore<M, P> {
 }
 
 /// Names the types. The pool may hold a URL, with a password in it.
-impl<M, P: Pool> Debug for DieselStore<M, P> {
+impl<M: KeyModel, P: Pool> Debug for DieselStore<M, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DieselStore<{}, {}>", type_name::<M>(), type_name::<P>())
     }
 }
 
-impl<M, P: Pool> DieselStore<M, P> {
+impl<M: KeyModel, P: Pool> DieselStore<M, P> {
     /// Works on a pool of yours. Nothing is migrated.
     ///
     /// Turn off the tests of connections that pools make each time they lend one: they cost as much as a
@@ -106,6 +106,17 @@ impl<M, P: Pool> DieselStore<M, P> {
     #[must_use]
     pub fn on_runtime(self, runtime: Handle) -> Self {
         Self { pool: self.pool.on_runtime(&runtime), runtime: Some(runtime), ..self }
+    }
+
+    /// The same connections, for the built-in model.
+    #[allow(dead_code, reason = "without any database there are none")]
+    pub(crate) fn built_in(&self) -> DieselStore<KeyRecord, P> {
+        DieselStore {
+            pool: self.pool.clone(),
+            queue: self.queue.clone(),
+            runtime: self.runtime.clone(),
+            model: PhantomData,
+        }
     }
 
     #[allow(dead_code, reason = "without any database nothing runs")]

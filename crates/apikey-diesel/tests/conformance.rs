@@ -33,6 +33,11 @@ impl OnFile {
     fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), files: AtomicU32::new(0) }
     }
+
+    fn new_url(&self) -> String {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        format!("sqlite://{}", self.folder.path().join(format!("{number}.db")).display())
+    }
 }
 
 #[async_trait]
@@ -40,10 +45,13 @@ impl StoreFixture for OnFile {
     type Model = KeyRecord;
 
     async fn store(&self) -> Arc<dyn KeyStore<KeyRecord>> {
-        let number = self.files.fetch_add(1, Ordering::Relaxed);
-        let file = self.folder.path().join(format!("{number}.db"));
-        let url = format!("sqlite://{}", file.display());
-        Arc::new(DieselStore::sqlite(&url).await.unwrap())
+        Arc::new(DieselStore::sqlite(&self.new_url()).await.unwrap())
+    }
+
+    async fn two_stores(&self) -> [Arc<dyn KeyStore<KeyRecord>>; 2] {
+        let url = self.new_url();
+        let one = DieselStore::sqlite(&url).await.unwrap();
+        [Arc::new(one), Arc::new(DieselStore::sqlite(&url).await.unwrap())]
     }
 
     fn extra(&self, _owner: u8) {}

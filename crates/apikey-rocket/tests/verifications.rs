@@ -1,131 +1,28 @@
 //! How often, and against which store, a request is verified.
 #![expect(clippy::needless_pass_by_value, reason = "Rocket hands guards over by value")]
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use apikey_core::{
-    BoxError, Found, KeyPatch, KeyQuery, KeyStore, MemoryStore, NewRecord, Page, PlaintextKey,
-    Rotation, StoreError, Timestamp, async_trait,
-};
+use apikey_conformance::{Operation, SpyStore};
+use apikey_core::PlaintextKey;
 use apikey_rocket::test::authorization;
 use apikey_rocket::{
-    AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, NewKey, OptionalApiKey, fairing, require,
+    AnyKey, ApiKey, ApiKeyRejection, ApiKeys, NewKey, OptionalApiKey, fairing, require,
 };
 use futures::FutureExt;
 use rocket::http::Method;
 use rocket::local::asynchronous::Client;
 use rocket::{get, routes};
 
-/// What a store does when a key is looked up.
-#[derive(Debug, Clone, Copy)]
-enum LookUp {
-    Answers,
-    Fails,
-    Hangs,
+/// A handle, and what its store is asked.
+fn spied() -> (ApiKeys, Arc<SpyStore>) {
+    let store = Arc::<SpyStore>::default();
+    (ApiKeys::new(Arc::clone(&store)), store)
 }
 
-/// Keeps keys in memory, and counts how often one is looked up.
-struct Spy {
-    store: MemoryStore,
-    look_up: LookUp,
-    counts: Arc<Counts>,
-}
-
-#[derive(Default)]
-struct Counts {
-    begun: AtomicUsize,
-    ended: AtomicUsize,
-}
-
-impl Counts {
-    fn read(&self) -> (usize, usize) {
-        (self.begun.load(Ordering::SeqCst), self.ended.load(Ordering::SeqCst))
-    }
-}
-
-/// Counts the end of a look-up, however it comes.
-struct Ending<'a>(&'a Counts);
-
-impl Drop for Ending<'_> {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn spied(look_up: LookUp) -> (ApiKeys, Arc<Counts>) {
-    let counts = Arc::new(Counts::default());
-    let spy = Spy { store: MemoryStore::new(), look_up, counts: Arc::clone(&counts) };
-    (ApiKeys::new(spy), counts)
-}
-
-#[async_trait]
-impl KeyStore<KeyRecord> for Spy {
-    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
-        self.counts.begun.fetch_add(1, Ordering::SeqCst);
-        let _ending = Ending(&self.counts);
-        match self.look_up {
-            LookUp::Answers => self.store.find_by_prefix(prefix).await,
-            LookUp::Fails => Err(StoreError::Unavailable(BoxError::from("no database"))),
-            LookUp::Hangs => pending().await,
-        }
-    }
-
-    async fn get(
-        &self,
-        prefix: &str,
-        owner: Option<&Infallible>,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        self.store.get(prefix, owner).await
-    }
-
-    async fn insert(
-        &self,
-        new: &NewRecord<()>,
-        limit: Option<u32>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.store.insert(new, limit).await
-    }
-
-    async fn update(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        patch: &KeyPatch,
-    ) -> Result<Option<KeyRecord>, StoreError> {
-        self.store.update(id, owner, patch).await
-    }
-
-    async fn rotate(
-        &self,
-        id: &i64,
-        owner: Option<&Infallible>,
-        rotation: &Rotation<()>,
-    ) -> Result<KeyRecord, StoreError> {
-        self.store.rotate(id, owner, rotation).await
-    }
-
-    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
-        self.store.touch(ids, at).await
-    }
-
-    async fn list(
-        &self,
-        query: &KeyQuery<KeyRecord>,
-        now: Timestamp,
-    ) -> Result<Page<KeyRecord>, StoreError> {
-        self.store.list(query, now).await
-    }
-
-    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
-        self.store.count(query, now).await
-    }
-
-    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.store.delete_expired(before, limit).await
-    }
+/// How many look-ups of keys have begun, and have ended.
+fn look_ups(store: &SpyStore) -> (usize, usize) {
+    (store.begun(Operation::FindByPrefix), store.ended(Operation::FindByPrefix))
 }
 
 async fn status_and_body(client: &Client, path: &str, key: &PlaintextKey) -> (u16, String) {
@@ -148,7 +45,7 @@ async fn several_guards_of_one_handle_verify_once() {
         format!("{} {} {}", a.name, b.is_some(), c.is_ok())
     }
 
-    let (keys, counts) = spied(LookUp::Answers);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
     let routes = require(&keys, AnyKey, require(&keys, AnyKey, routes![three]));
     let app = rocket::build().mount("/in", routes).attach(fairing(keys));
@@ -156,11 +53,11 @@ async fn several_guards_of_one_handle_verify_once() {
 
     let answer = status_and_body(&client, "/in", &created.plaintext).await;
     assert_eq!(answer, (200, "ci true true".to_owned()));
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
     // Rocket tries the routes for `HEAD` and then those for `GET`: still one verification.
     let head = client.req(Method::Head, "/in").header(authorization(&created.plaintext));
     assert_eq!(head.dispatch().await.status().code, 200);
-    assert_eq!(counts.read(), (2, 2));
+    assert_eq!(look_ups(&store), (2, 2));
 }
 
 #[rocket::async_test]
@@ -172,14 +69,14 @@ async fn a_refusal_is_found_once_and_told_twice() {
         format!("{} {}", a.unwrap_err().error().reason(), b.unwrap_err().error().reason())
     }
 
-    let (keys, counts) = spied(LookUp::Answers);
+    let (keys, store) = spied();
     let other = ApiKeys::in_memory().create("unknown here").await.unwrap();
     let app = rocket::build().mount("/", routes![twice]).attach(fairing(keys));
     let client = Client::tracked(app).await.unwrap();
 
     let (_, body) = status_and_body(&client, "/", &other.plaintext).await;
     assert_eq!(body, "unknown_prefix unknown_prefix");
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
 }
 
 #[rocket::async_test]
@@ -215,8 +112,9 @@ async fn both_handles_let_in_a_key_that_both_know() {
 
 #[rocket::async_test]
 async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
-    let (keys, _) = spied(LookUp::Fails);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
+    store.fail(Operation::FindByPrefix);
     let app = rocket::build()
         .mount("/", routes![name, maybe])
         .mount("/in", require(&keys, AnyKey, routes![]))
@@ -229,14 +127,15 @@ async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
         assert_eq!(response.headers().get_one("retry-after"), Some("1"));
         assert!(!response.headers().contains("www-authenticate"));
         let body = response.into_string().await.unwrap();
-        assert!(body.contains("unavailable") && !body.contains("no database"), "{body}");
+        assert!(body.contains("unavailable") && !body.contains("lets the store fail"), "{body}");
     }
 }
 
 #[rocket::async_test]
 async fn a_request_that_is_dropped_leaves_nothing_behind() {
-    let (keys, counts) = spied(LookUp::Hangs);
+    let (keys, store) = spied();
     let created = keys.create("ci").await.unwrap();
+    let _held = store.hold(Operation::FindByPrefix, 1);
     let routes = require(&keys, AnyKey, routes![name]);
     let app = rocket::build().mount("/", routes).attach(fairing(keys));
     let client = Client::tracked(app).await.unwrap();
@@ -244,8 +143,8 @@ async fn a_request_that_is_dropped_leaves_nothing_behind() {
     let request = client.get("/").header(authorization(&created.plaintext));
     let mut response = Box::pin(request.dispatch());
     assert!(response.as_mut().now_or_never().is_none());
-    assert_eq!(counts.read(), (1, 0));
+    assert_eq!(look_ups(&store), (1, 0));
     drop(response);
-    assert_eq!(counts.read(), (1, 1));
+    assert_eq!(look_ups(&store), (1, 1));
     assert_eq!(client.get("/").dispatch().await.status().code, 401);
 }

@@ -9,6 +9,7 @@
 
 mod bench;
 mod lint;
+mod python;
 mod services;
 mod source;
 mod style;
@@ -47,7 +48,10 @@ enum Command {
 
     /// Keeps the servers for another process of this program.
     #[command(name = services::KEEPER, hide = true)]
-    KeepServices,
+    KeepServices {
+        /// The variables of the servers; all if none is named.
+        variables: Vec<String>,
+    },
 }
 
 const EXAMPLES: &str = "\
@@ -64,7 +68,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Lint => Ok(lint::run()),
         Command::Bench(bench) => bench::run(&bench),
         Command::Services => services::run(),
-        Command::KeepServices => services::keeper::run(),
+        Command::KeepServices { variables } => services::keeper::run(&variables),
     }
 }
 

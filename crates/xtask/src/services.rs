@@ -4,11 +4,11 @@
 //! own. It stops them and removes their folder when its standard input ends, and that ends with the process
 //! that started it, in whatever way: at the end of the tests, by Ctrl-C, by a panic, by `kill -9`.
 
-mod install;
+pub(crate) mod install;
 pub(crate) mod keeper;
 mod mariadb;
 mod postgres;
-mod program;
+pub(crate) mod program;
 mod redis;
 mod server;
 
@@ -63,9 +63,14 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 impl Services {
     /// Starts every server for which the environment names none.
     pub(crate) fn start() -> anyhow::Result<Self> {
+        Self::start_only(&[])
+    }
+
+    /// Starts those of them that these environment variables stand for; all if none is named.
+    pub(crate) fn start_only(variables: &[&str]) -> anyhow::Result<Self> {
         let program = env::current_exe().context("cannot find this program")?;
         let mut command = Command::new(program);
-        command.arg(KEEPER).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg(KEEPER).args(variables).stdin(Stdio::piped()).stdout(Stdio::piped());
         apart_from_the_terminal(&mut command);
         let mut keeper = command.spawn().context("cannot start the keeper of the servers")?;
         let stdout = keeper.stdout.take().context("the keeper has no output")?;

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test with every feature, and the names of those that were skipped.
 //!
-//! Some tests need a server. Those that can be started are (`services.rs`), unless the environment names one.
+//! Some tests need a server, or a Django site. Servers that can be started are (`services.rs`), and Django is
+//! installed (`python.rs`), unless the environment names one.
 //!
 //! Not every machine has all of them. `cargo test` hides what a passing test prints, so a test that cannot run says
 //! so in a file: it appends one line, `skipped: <case>: <reason>`, to the file named by the environment variable
@@ -17,7 +18,11 @@ use std::{
 use anyhow::Context;
 use tempfile::NamedTempFile;
 
-use crate::{services::Services, workspace};
+use crate::{
+    python::{self, Python},
+    services::Services,
+    workspace,
+};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -36,16 +41,22 @@ pub(crate) struct Args {
 /// Runs the tests, then names the skipped ones.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let services = Services::start()?;
+    let python = python::prepare();
     let file = NamedTempFile::new().context("cannot create the file of skipped tests")?;
-    let status = workspace::cargo()
-        .args(["test", "--workspace", "--all-features", "--no-fail-fast"])
-        .args(&args.cargo)
-        .env("APIKEY_SKIPPED", file.path())
-        .envs(services.variables.iter().cloned())
-        .status()
-        .context("cannot start cargo")?;
+    let mut cargo = workspace::cargo();
+    cargo.args(["test", "--workspace", "--all-features", "--no-fail-fast"]).args(&args.cargo);
+    cargo.env("APIKEY_SKIPPED", file.path()).envs(services.variables.iter().cloned());
+    let mut missing = services.missing.clone();
+    match python {
+        Python::Given => {}
+        Python::Ready(path) => {
+            cargo.env(python::VARIABLE, path);
+        }
+        Python::Missing(reason) => missing.push(reason),
+    }
+    let status = cargo.status().context("cannot start cargo")?;
     let text = fs::read_to_string(&file).context("cannot read the file of skipped tests")?;
-    let skipped = notices(&text, &services.missing);
+    let skipped = notices(&text, &missing);
     drop(services);
     let may_skip = may_skip(env::var_os("CI").as_deref());
 

@@ -97,6 +97,8 @@ impl Rows {
         Ok(KeyRecord::new(self.last_id + 1, prefix, new.hashed_key.clone(), name, new.created_at)
             .with_scopes(new.scopes.clone())
             .with_expires_at(new.expires_at)
+            .with_disabled_at(new.disabled_at)
+            .with_revoked_at(new.revoked_at)
             .with_rotated_from(new.rotated_from.clone()))
     }
 
@@ -106,7 +108,8 @@ impl Rows {
             let has = |encoding: &String| key.hashed_key.as_str().starts_with(encoding);
             query.status.is_none_or(|status| key.status(now) == status)
                 && query.search.as_ref().is_none_or(is_found)
-                && query.encoding.as_ref().is_none_or(has)
+                && (query.encodings.is_empty() || query.encodings.iter().any(has))
+                && !query.not_encodings.iter().any(has)
         };
         self.keys.values().filter(is_selected).collect()
     }
@@ -170,7 +173,7 @@ impl KeyStore<KeyRecord> for JournalStore {
     ) -> Result<KeyRecord, StoreError> {
         let mut table = self.table();
         let mut old = table.rows.keys.get(id).cloned().ok_or(StoreError::Conflict)?;
-        let is_as_seen = old.expires_at == rotation.seen_expires_at;
+        let is_as_seen = old.expires_at == rotation.seen_expires_at && rotation.inherits_from(&old);
         if !is_as_seen || old.revoked_at.is_some() || old.disabled_at.is_some() {
             return Err(StoreError::Conflict);
         }

@@ -28,7 +28,7 @@ impl Harness for Actix {
         thread::spawn(move || {
             rt::System::new().block_on(async {
                 let server = HttpServer::new(app).workers(2).disable_signals();
-                let server = server.listen(listener).unwrap().run();
+                let server = server.listen_auto_h2c(listener).unwrap().run();
                 send.send(server.handle()).ok();
                 server.await
             })

@@ -89,7 +89,7 @@ fn object<'a, Id>(row: &Row<'a, Id>, key: Option<&'a str>) -> Object<'a, Id> {
     Object { record: row.record, status: row.status.as_str(), key }
 }
 
-fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+pub(super) fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
 }

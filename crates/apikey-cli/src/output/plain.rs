@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::{Row, or, printable, rfc3339};
 
-const NONE: &str = "-";
+pub(super) const NONE: &str = "-";
 
 /// Prints one key, one column to a line: its name, a tab and its value.
 pub(super) fn key<Id: Display>(out: &mut impl Write, row: &Row<'_, Id>) -> io::Result<()> {

@@ -103,6 +103,21 @@ pub(super) fn successor<Id>(
     writeln!(out, "{predecessor}  {plaintext}  {}", printable(&row.record.name))
 }
 
+/// Prints lines of text that is ours under a header; no column gives way.
+pub(super) fn rows<const N: usize>(
+    out: &mut impl Write,
+    width: Option<u16>,
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> io::Result<()> {
+    let mut table = table(width);
+    table.set_header(header).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    print(out, table)
+}
+
 fn table(width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
@@ -121,7 +136,7 @@ fn print(out: &mut impl Write, mut table: Table) -> io::Result<()> {
 }
 
 /// Writes a time for people, in UTC to the second.
-fn time(time: Timestamp) -> String {
+pub(super) fn time(time: Timestamp) -> String {
     time.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 

@@ -6,13 +6,14 @@ use super::Harness;
 use super::answer::assert_refused;
 use super::client::RawRequest;
 use super::stage::{Stage, prefix_of};
+use crate::spy::Operation;
 
 /// If the store fails, every route that needs a key answers 503; open routes, and refusals that need no
 /// store, go on.
 pub async fn answers_503_when_the_store_fails<H: Harness>() {
     let stage = Stage::new().await;
     let server = stage.serve::<H>().await;
-    stage.store.fail();
+    stage.store.fail(Operation::FindByPrefix);
     let paths =
         ["/protected", "/reports", "/reports/nowhere", "/admin/secrets", "/either", "/optional"];
     for path in paths {

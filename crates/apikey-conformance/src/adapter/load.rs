@@ -42,15 +42,15 @@ pub async fn survives_a_client_that_hangs_up<H: Harness>() {
     let server = stage.serve::<H>().await;
     for path in ["/protected", "/reports", "/optional"] {
         let request = RawRequest::get(path).key(stage.text("key"));
-        stage.store.hold_next();
+        let held = stage.hold_look_ups(1);
         let connection = begin(server.address(), &request).await;
-        stage.store.held().await;
+        held.reached().await;
         let beside = server.send(&request).await;
         assert_eq!(beside.status, 200, "{path}: a verification that waits holds up no other");
         drop(connection);
         let next = server.send(&request).await;
         assert_eq!(next.status, 200, "{path}: a client that hung up holds up no other");
-        stage.store.release();
+        drop(held);
         let last = server.send(&request).await;
         assert_eq!(last.status, 200, "{path}: after a client hung up, requests are served");
     }

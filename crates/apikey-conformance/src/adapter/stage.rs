@@ -10,8 +10,8 @@ use apikey_core::{
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::client::{RawRequest, RawResponse, send};
-use super::probe::ProbeStore;
 use super::{Harness, Running, Service};
+use crate::spy::{Held, Operation, SpyStore};
 
 /// A case that reads the log of the whole process has it to itself; the others share it.
 static LOG: LazyLock<Arc<RwLock<()>>> = LazyLock::new(Arc::default);
@@ -24,7 +24,7 @@ enum LogShare {
 
 /// A handle, its store, and the texts of its keys.
 pub(crate) struct Stage {
-    pub(crate) store: Arc<ProbeStore>,
+    pub(crate) store: Arc<SpyStore>,
     pub(crate) keys: ApiKeys,
     pub(crate) texts: Texts,
     clock: ManualClock,
@@ -63,7 +63,7 @@ impl Stage {
         locations: impl IntoIterator<Item = KeyLocation>,
         format: KeyFormat,
     ) -> Self {
-        let (store, clock) = (ProbeStore::new(), ManualClock::default());
+        let (store, clock) = (Arc::<SpyStore>::default(), ManualClock::default());
         let keys = ApiKeys::builder(Arc::clone(&store))
             .locations(locations)
             .format(format)
@@ -130,6 +130,16 @@ impl Stage {
     pub(crate) async fn insert(&self, prefix: &str, hash: HashedKey) {
         let new = NewRecord::new(prefix, hash, "inserted", self.clock.now(), ());
         self.store.insert(&new, None).await.expect("the key can be inserted");
+    }
+
+    /// Returns how often keys have been looked up.
+    pub(crate) fn look_ups(&self) -> usize {
+        self.store.begun(Operation::FindByPrefix)
+    }
+
+    /// Holds the next look-ups of keys, until the result is dropped.
+    pub(crate) fn hold_look_ups(&self, most: usize) -> Held {
+        self.store.hold(Operation::FindByPrefix, most)
     }
 
     pub(crate) fn text(&self, name: &str) -> &str {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Harness;
 use super::answer::{leaks, refusal};
 use super::client::{RawRequest, RawResponse};
-use super::stage::{Server, Stage, Texts, prefix_of};
+use super::stage::{Stage, Texts, prefix_of};
 
 const REQUESTS: &str = include_str!("../../vectors/requests.json");
 
@@ -37,7 +37,8 @@ async fn answers_group<H: Harness>(locations: &[&str]) {
     let server = stage.serve::<H>().await;
     let mut faults = Vec::new();
     for case in &group.cases {
-        for fault in case.faults(&server, &stage.texts, group.challenge()).await {
+        let response = server.send(&case.request(&stage.texts)).await;
+        for fault in case.faults(&response, &stage.texts, group.challenge()) {
             faults.push(format!("{}: {fault}", case.name));
         }
     }
@@ -108,7 +109,7 @@ impl Group {
         }
     }
 
-    fn challenge(&self) -> &'static str {
+    pub(crate) fn challenge(&self) -> &'static str {
         if self.locations == ["bearer"] {
             r#"Bearer realm="api""#
         } else {
@@ -141,11 +142,16 @@ impl Case {
         request
     }
 
-    async fn faults(&self, server: &Server, texts: &Texts, challenge: &str) -> Vec<String> {
-        let response = server.send(&self.request(texts)).await;
+    /// Returns in what a response differs from the table.
+    pub(crate) fn faults(
+        &self,
+        response: &RawResponse,
+        texts: &Texts,
+        challenge: &str,
+    ) -> Vec<String> {
         let is_head = self.method == "HEAD";
         let mut faults = match &self.slug {
-            Some(slug) => refusal(slug).faults(&response, challenge, &self.scope, is_head),
+            Some(slug) => refusal(slug).faults(response, challenge, &self.scope, is_head),
             None => Vec::new(),
         };
         if response.status != self.status {
@@ -155,7 +161,7 @@ impl Case {
             );
         }
         faults.extend(leaks(&response.raw, texts));
-        faults.extend(self.body_fault(&response, texts));
+        faults.extend(self.body_fault(response, texts));
         faults
     }
 

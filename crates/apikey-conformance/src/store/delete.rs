@@ -53,7 +53,7 @@ pub async fn deletes_at_most_the_limit_and_the_oldest_first<F: StoreFixture>(fix
 
 /// Parallel calls delete each key once: their numbers add up.
 pub async fn deletes_each_key_once_in_parallel<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     for number in 0..20 {
         table.insert(&table.new_key(&numbered(number)).with_expires_at(Some(at(-50)))).await;
     }

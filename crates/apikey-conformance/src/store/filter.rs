@@ -173,6 +173,35 @@ pub async fn selects_hashes_by_their_beginning<F: StoreFixture>(fixture: &F) {
     }
 }
 
+/// Several encodings select the hashes that begin with any of them, and those that are left out are left
+/// out whatever else they begin with.
+pub async fn selects_any_of_several_encodings_but_for_others<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    for (number, hash) in
+        ["sha256$$00", "sha512$$00", "$a$m=1$x", "$a$m=2$x", "?"].iter().enumerate()
+    {
+        let mut new = table.new_key(&numbered(number));
+        new.hashed_key = HashedKey::new(*hash);
+        table.insert(&new).await;
+    }
+    let cases: [(&[&str], &[&str], &[usize]); 6] = [
+        (&["sha256$$", "$a$"], &[], &[0, 2, 3]),
+        (&["sha256$$", "$a$"], &["$a$m=1$"], &[0, 3]),
+        (&[], &["sha256$$", "$a$m=2$"], &[1, 2, 4]),
+        (&[], &["sha256$$", "sha512$$", "$a$", "?"], &[]),
+        (&["$a$"], &["$a$"], &[]),
+        (&["sha"], &["SHA512$$"], &[0, 1]),
+    ];
+    for (encodings, others, numbers) in cases {
+        let expected: Vec<_> = numbers.iter().copied().map(numbered).collect();
+        let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+        let query = encodings.iter().fold(KeyQuery::new(), |query, text| query.encoding(*text));
+        let query = others.iter().fold(query, |query, text| query.not_encoding(*text));
+        let promise = format!("the hashes of {encodings:?} but for {others:?}");
+        expect_selected(&table, &query, &expected, &promise).await;
+    }
+}
+
 /// Filters are joined by "and", also beside a page's place.
 pub async fn joins_all_filters<F: StoreFixture>(fixture: &F) {
     let table = Table::empty(fixture).await;
@@ -185,7 +214,8 @@ pub async fn joins_all_filters<F: StoreFixture>(fixture: &F) {
             table.revoke(&key, at(1)).await;
         }
     }
-    let query = KeyQuery::new().search("wanted").status(KeyStatus::Active).encoding("sha256$$");
+    let query = KeyQuery::new().search("wanted").status(KeyStatus::Active);
+    let query = query.encoding("md5$").encoding("sha256$$").not_encoding("sha512$$");
     expect_selected(&table, &query, &["key00000", "key00003"], "all filters at once").await;
     let first = table.store.list(&query.clone().limit(1), at(0)).await.expect("it can be listed");
     let second = table.list(&query.clone().after(first.next), at(0)).await;

@@ -1,7 +1,7 @@
 //! Inserting: every column comes back, a prefix is taken once.
 
 use apikey_core::chrono::DateTime;
-use apikey_core::{HashedKey, KeyModel, Scopes, Timestamp};
+use apikey_core::{HashedKey, KeyModel, Scopes, StoreError, Timestamp};
 
 use crate::fixture::{StoreFixture, Table, assert_duplicate, assert_same, at, hash_of, numbered};
 
@@ -43,6 +43,33 @@ pub async fn returns_every_column_as_it_was_inserted<F: StoreFixture>(fixture: &
     for listed in table.all().await {
         let read = table.read(&listed.record().prefix).await;
         assert_same(&listed, &read, "`list` and `get` return the same");
+    }
+}
+
+/// A key that was revoked or disabled where it comes from is so from its first moment.
+pub async fn inserts_a_revoked_key_revoked<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let revoked = table.new_key("revoked0").with_revoked_at(Some(at(1)));
+    let disabled = table.new_key("disable0").with_disabled_at(Some(at(2)));
+    let both = table.new_key("bothends").with_revoked_at(Some(at(3))).with_disabled_at(Some(at(4)));
+    for new in [revoked, disabled, both] {
+        let key = match table.store.insert(&new, None).await {
+            Ok(key) => key,
+            // A table without the column must not take the key.
+            Err(StoreError::Unsupported { .. }) if new.disabled_at.is_some() => {
+                let found = table.store.get(&new.prefix, None).await.expect("it can be read");
+                assert!(found.is_none(), "a refused insert adds nothing");
+                continue;
+            }
+            Err(error) => panic!("a key that has ended can be inserted: {error}"),
+        };
+        let record = key.record();
+        assert_eq!(record.revoked_at, new.revoked_at, "`revoked_at` is returned as given");
+        assert_eq!(record.disabled_at, new.disabled_at, "`disabled_at` is returned as given");
+        let found = table.store.find_by_prefix(&new.prefix).await.expect("it can be read");
+        let found = found.expect("keys in every state are found").key;
+        assert_same(&found, &key, "`find_by_prefix` returns what was inserted");
+        assert_same(&table.read(&new.prefix).await, &key, "`get` returns what was inserted");
     }
 }
 
@@ -127,7 +154,7 @@ pub async fn refuses_the_prefix_of_a_revoked_key<F: StoreFixture>(fixture: &F) {
 
 /// Of any number of parallel inserts of one prefix exactly one succeeds; the others are `Duplicate`.
 pub async fn lets_one_of_32_parallel_inserts_have_a_prefix<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     let new = table.new_key("contest0");
     let results = table
         .in_parallel(32, |store, number| {
@@ -149,7 +176,7 @@ pub async fn lets_one_of_32_parallel_inserts_have_a_prefix<F: StoreFixture>(fixt
 
 /// Parallel inserts of different prefixes all succeed, each with an id of its own.
 pub async fn gives_parallel_inserts_different_ids<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     let new = table.new_key("");
     let results = table
         .in_parallel(32, |store, number| {

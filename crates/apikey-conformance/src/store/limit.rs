@@ -59,7 +59,7 @@ pub async fn counts_no_keys_of_other_owners<F: StoreFixture>(fixture: &F) {
 
 /// The limit holds under parallel inserts: with a limit of 5, exactly 5 of 32 succeed.
 pub async fn holds_the_limit_under_parallel_inserts<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     let new = table.new_key("");
     let results = table
         .in_parallel(32, |store, number| {

@@ -1,6 +1,6 @@
 //! Rotating: a successor and its predecessor's end, in one, once.
 
-use apikey_core::{KeyModel, KeyPatch, KeyQuery, MAX_PAGE};
+use apikey_core::{KeyModel, KeyPatch, KeyQuery, MAX_PAGE, Scopes};
 
 use crate::fixture::{
     StoreFixture, Table, assert_conflict, assert_duplicate, assert_same, at, just_after, numbered,
@@ -71,6 +71,73 @@ async fn add_changed_since_loaded<F: StoreFixture>(table: &Table<'_, F>) -> Vec<
     loaded
 }
 
+/// A predecessor whose name or scopes are not those any more that were seen, and that the successor
+/// inherits, is a conflict that changes nothing; the same rotation of the key as it is succeeds.
+pub async fn refuses_a_predecessor_of_another_name_or_scopes<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let scopes = |text| Scopes::parse(text).expect("these are scopes");
+    let changes = [
+        ("narrowed", KeyPatch::default().scopes(scopes("reports:read"))),
+        ("stripped", KeyPatch::default().scopes(Scopes::default())),
+        ("widened0", KeyPatch::default().scopes(scopes("admin more reports:read"))),
+        ("recased0", KeyPatch::default().scopes(scopes("Admin reports:read"))),
+        ("renamed0", KeyPatch::default().name("Name")),
+    ];
+    for (prefix, patch) in changes {
+        let new = table.new_key(prefix).with_scopes(scopes("admin reports:read"));
+        let loaded = table.insert(&new).await;
+        let changed = table.change(&loaded, patch).await;
+        let successor = prefix.to_uppercase();
+        let stale = table.rotation(&loaded, &successor);
+        let refused = table.store.rotate(&loaded.record().id, None, &stale).await;
+        let promise = "a rotation from a name or scopes that are not there any more conflicts";
+        assert_conflict(&refused, &format!("{prefix}: {promise}"));
+        let promise = "a refused rotation leaves the predecessor as it was";
+        assert_same(&table.read(prefix).await, &changed, promise);
+        assert!(table.find(&successor).await.is_none(), "{prefix}: it leaves no successor");
+        let fresh = table.rotation(&changed, &successor);
+        let rotated = table.store.rotate(&loaded.record().id, None, &fresh).await;
+        let rotated = rotated.expect("a rotation of the key as it is succeeds");
+        let promise = "a successor has the scopes that its predecessor has";
+        assert_eq!(rotated.record().scopes, changed.record().scopes, "{promise}");
+    }
+}
+
+/// A change of scopes and a rotation at the same time: scopes that were taken away are in the successor
+/// only if they were still there when it came.
+pub async fn gives_no_scopes_back_beside_their_removal<F: StoreFixture>(fixture: &F) {
+    let table = Table::shared(fixture).await;
+    let admin = Scopes::parse("admin").expect("it is a scope");
+    for round in 0..16 {
+        let new = table.new_key(&format!("old{round:05}")).with_scopes(admin.clone());
+        let key = table.insert(&new).await;
+        let rotation = table.rotation(&key, &format!("new{round:05}"));
+        let results = table
+            .in_parallel(2, |store, number| {
+                let (id, rotation) = (key.record().id.clone(), rotation.clone());
+                async move {
+                    if number == 0 {
+                        return store.rotate(&id, None, &rotation).await.map(Some);
+                    }
+                    let strip = KeyPatch::default().scopes(Scopes::default());
+                    store.update(&id, None, &strip).await
+                }
+            })
+            .await;
+        let stripped = results[1].as_ref().expect("scopes can be taken away");
+        let stripped = stripped.as_ref().expect("the key is there").record();
+        // Whoever comes second sees what the first has done.
+        let rotated = results[0].is_ok();
+        if !rotated {
+            assert_conflict(&results[0], "a rotation that came second conflicts");
+        }
+        let promise = "a rotation succeeds before the scopes are taken away, or not at all";
+        assert_eq!(stripped.expires_at.is_some(), rotated, "{promise}");
+        let old = table.read(&new.prefix).await;
+        assert_eq!(old.record().scopes, Scopes::default(), "a rotation undoes no change of scopes");
+    }
+}
+
 /// A successor whose prefix is taken is `Duplicate`, and the predecessor stays as it was.
 pub async fn refuses_a_successor_with_a_taken_prefix<F: StoreFixture>(fixture: &F) {
     let table = Table::empty(fixture).await;
@@ -105,12 +172,12 @@ pub async fn rotates_no_key_of_another_owner<F: StoreFixture>(fixture: &F) {
 }
 
 /// Of any number of parallel rotations of one key exactly one succeeds, and leaves one successor.
-pub async fn lets_one_of_32_parallel_rotations_win<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+pub async fn lets_one_of_a_hundred_parallel_rotations_win<F: StoreFixture>(fixture: &F) {
+    let table = Table::shared(fixture).await;
     let key = table.add("contest0").await;
     let rotation = table.rotation(&key, "");
     let results = table
-        .in_parallel(32, |store, number| {
+        .in_parallel(100, |store, number| {
             let (id, mut rotation) = (key.record().id.clone(), rotation.clone());
             rotation.successor.prefix = numbered(number);
             async move { store.rotate(&id, None, &rotation).await }
@@ -120,10 +187,10 @@ pub async fn lets_one_of_32_parallel_rotations_win<F: StoreFixture>(fixture: &F)
     for refused in &lost {
         assert_conflict(refused, "a rotation that came second conflicts");
     }
-    assert_eq!(won.len(), 1, "exactly one of 32 parallel rotations succeeds");
+    assert_eq!(won.len(), 1, "exactly one of a hundred parallel rotations succeeds");
     let successors: Vec<_> =
         table.all().await.into_iter().filter(|key| key.record().rotated_from.is_some()).collect();
-    assert_eq!(successors.len(), 1, "32 parallel rotations leave exactly one successor");
+    assert_eq!(successors.len(), 1, "a hundred parallel rotations leave exactly one successor");
     let winner = won.into_iter().flatten().next().expect("one rotation succeeded");
     assert_same(&successors[0], &winner, "the successor is the one that was returned");
 }
@@ -131,7 +198,7 @@ pub async fn lets_one_of_32_parallel_rotations_win<F: StoreFixture>(fixture: &F)
 /// A revocation and a rotation at the same time: the key ends revoked, and the rotation is whole or
 /// refused.
 pub async fn never_loses_a_revocation_to_a_rotation<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     for round in 0..16 {
         let key = table.add(&format!("old{round:05}")).await;
         let rotation = table.rotation(&key, &format!("new{round:05}"));
@@ -159,7 +226,7 @@ pub async fn never_loses_a_revocation_to_a_rotation<F: StoreFixture>(fixture: &F
 
 /// A listing that runs beside rotations sees each whole or not at all.
 pub async fn shows_no_half_of_a_rotation<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     let key = table.add("rotated0").await;
     let rotation = table.rotation(&key, "success0");
     let query = KeyQuery::new().limit(MAX_PAGE);

@@ -57,7 +57,7 @@ pub async fn stays_revoked_when_touched_late<F: StoreFixture>(fixture: &F) {
 
 /// A touch beside updates undoes none of them: no operation saves a whole row.
 pub async fn undoes_no_change_beside_it<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     for round in 0..16 {
         let key = table.add(&numbered(round)).await;
         let results = table

@@ -137,7 +137,7 @@ pub async fn stays_revoked_when_rehashed_late<F: StoreFixture>(fixture: &F) {
 
 /// Of any number of parallel rehashes of one hash exactly one succeeds.
 pub async fn lets_one_of_32_parallel_rehashes_win<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     let key = table.add("contest0").await;
     let results = table
         .in_parallel(32, |store, number| {
@@ -158,7 +158,7 @@ pub async fn lets_one_of_32_parallel_rehashes_win<F: StoreFixture>(fixture: &F) 
 
 /// Parallel updates of different columns do not undo each other: no operation saves a whole row.
 pub async fn merges_parallel_updates_of_different_columns<F: StoreFixture>(fixture: &F) {
-    let table = Table::empty(fixture).await;
+    let table = Table::shared(fixture).await;
     for round in 0..8 {
         let key = table.add(&crate::fixture::numbered(round)).await;
         let patches = [

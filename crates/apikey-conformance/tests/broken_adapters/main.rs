@@ -6,6 +6,7 @@
     reason = "every await counts as branches, more of them where another crate turns on `tracing/log`"
 )]
 
+mod http2;
 mod server;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,6 +66,8 @@ notices! {
     BlamesItself: failure::refuses_a_key_with_a_damaged_hash as an_adapter_that_blames_itself;
     SharesAnswers: load::answers_50_parallel_requests_each_for_itself as an_adapter_that_shares_answers;
     IsBusy: load::survives_a_client_that_hangs_up as an_adapter_that_does_one_thing_at_a_time;
+    MixesStreams: http2::answers_streams_of_one_connection_each_for_itself as an_adapter_that_mixes_streams;
+    IsBusy: http2::survives_a_stream_that_is_reset as an_adapter_that_serves_one_stream_at_a_time;
     LogsKeys: log::logs_each_refusal_once_and_no_secret as an_adapter_that_logs_keys;
     VerifiesTwice: log::logs_each_refusal_once_and_no_secret as an_adapter_that_logs_refusals_twice;
 }

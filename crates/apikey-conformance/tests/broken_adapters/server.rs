@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinSet, yield_now};
 
+use crate::http2;
+
 /// What is wrong with the adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Defect {
@@ -35,6 +37,7 @@ pub(crate) enum Defect {
     BlamesItself,
     SharesAnswers,
     IsBusy,
+    MixesStreams,
     LogsKeys,
 }
 
@@ -48,33 +51,39 @@ pub(crate) async fn serve(service: Service, defect: Defect) -> Running {
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
             let app = Arc::clone(&app);
-            connections.spawn(async move { app.answer(stream).await });
+            connections.spawn(async move {
+                if http2::is_next(&stream).await {
+                    http2::answer(&app, stream).await;
+                } else {
+                    app.answer(stream).await;
+                }
+            });
         }
     });
     Running::new(address, server)
 }
 
-struct App {
+pub(crate) struct App {
     service: Service,
-    defect: Defect,
+    pub(crate) defect: Defect,
     is_busy: AtomicBool,
     last: Mutex<Option<Response>>,
 }
 
-struct Request {
-    method: String,
-    path: String,
-    query: Option<String>,
-    headers: Vec<(String, Vec<u8>)>,
-    outcomes: Outcomes<KeyRecord>,
-    defect: Defect,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) outcomes: Outcomes<KeyRecord>,
+    pub(crate) defect: Defect,
 }
 
 #[derive(Clone)]
-struct Response {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: String,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
 }
 
 impl RequestHead for Request {
@@ -100,10 +109,32 @@ impl RequestHead for Request {
 impl App {
     async fn answer(&self, mut stream: TcpStream) {
         let Some(mut request) = read(&mut stream, self.defect).await else { return };
+        let response = self.respond(&mut request).await;
+        let mut text = format!(
+            "HTTP/1.1 {} -\r\nconnection: close\r\ncontent-length: {}\r\n",
+            response.status,
+            response.body.len()
+        );
+        for (name, value) in &response.headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        text += "\r\n";
+        if self.sends_body(&request) {
+            text += &response.body;
+        }
+        // A client may have hung up.
+        let _ = stream.write_all(text.as_bytes()).await;
+    }
+
+    pub(crate) fn sends_body(&self, request: &Request) -> bool {
+        request.method != "HEAD" || self.is(Defect::SendsBodyOnHead)
+    }
+
+    pub(crate) async fn respond(&self, request: &mut Request) -> Response {
         let mut response = if self.is(Defect::IsBusy) && self.is_busy.swap(true, Ordering::SeqCst) {
             Response { status: 503, headers: Vec::new(), body: String::new() }
         } else {
-            self.route(&mut request).await
+            self.route(request).await
         };
         self.is_busy.store(false, Ordering::SeqCst);
         if self.is(Defect::SharesAnswers) {
@@ -114,20 +145,7 @@ impl App {
         if self.is(Defect::EchoesKey) && response.status >= 400 {
             response.headers.push(("x-query", request.query.clone().unwrap_or_default()));
         }
-        let mut text = format!(
-            "HTTP/1.1 {} -\r\nconnection: close\r\ncontent-length: {}\r\n",
-            response.status,
-            response.body.len()
-        );
-        for (name, value) in &response.headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        text += "\r\n";
-        if request.method != "HEAD" || self.is(Defect::SendsBodyOnHead) {
-            text += &response.body;
-        }
-        // A client may have hung up.
-        let _ = stream.write_all(text.as_bytes()).await;
+        response
     }
 
     fn is(&self, defect: Defect) -> bool {

@@ -24,6 +24,8 @@ pub(crate) enum Defect {
     FindAppliesFilter,
     GetIgnoresOwner,
     InsertDropsRotatedFrom,
+    InsertRevokesAfter,
+    InsertDropsDisabled,
     InsertCutsTimes,
     InsertCutsNames,
     InsertOverwrites,
@@ -46,6 +48,7 @@ pub(crate) enum Defect {
     UpdateInTwoSteps,
     RehashSavesRow,
     RotateIgnoresGuard,
+    RotateIgnoresScopes,
     RotateIgnoresOwner,
     RotateEndsFirst,
     RotateInTwoSteps,
@@ -62,6 +65,8 @@ pub(crate) enum Defect {
     ListIgnoresOwner,
     ListEndsLate,
     ListIgnoresEncoding,
+    ListTakesOneEncoding,
+    ListTakesOtherEncodings,
     SearchIgnoresCase,
     SearchTakesWildcards,
     SearchSlipsPast,
@@ -180,6 +185,16 @@ impl BrokenStore {
         let mut new = new.clone();
         match self.defect {
             InsertDropsRotatedFrom => new.rotated_from = None,
+            InsertDropsDisabled => new.disabled_at = None,
+            InsertRevokesAfter => {
+                let revoked_at = new.revoked_at.take();
+                let key = self.inner.insert(&new, limit).await?;
+                if let Some(revoked_at) = revoked_at {
+                    let patch = KeyPatch::default().revoked_at(revoked_at);
+                    self.inner.update(&key.record.id, None, &patch).await?;
+                }
+                return Ok(key);
+            }
             InsertCutsTimes => new.created_at = new.created_at.trunc_subsecs(3),
             InsertCutsNames => new.name = new.name.chars().take(100).collect(),
             InsertInTwoSteps => {
@@ -325,6 +340,16 @@ impl KeyStore<OwnedKey> for BrokenStore {
         match (self.defect, key) {
             (InsertDropsRotatedFrom, _) => rotation.successor.rotated_from = None,
             (RotateIgnoresGuard, Some(key)) => rotation.seen_expires_at = key.record.expires_at,
+            (RotateIgnoresScopes, _) => {
+                // Long enough for whoever takes scopes away at the same time.
+                for _ in 0..100 {
+                    yield_now().await;
+                }
+                let keys = self.all().await?;
+                let key = keys.into_iter().find(|key| key.record.id == *id);
+                (rotation.seen_name, rotation.seen_scopes) =
+                    key.map(|key| (key.record.name, key.record.scopes)).unwrap_or_default();
+            }
             (RotateEndsFirst, _) => {
                 self.inner.update(id, owner, &end).await?;
                 return self.inner.insert(&rotation.successor, None).await;
@@ -444,7 +469,9 @@ impl BrokenStore {
         let mut query = query.clone();
         match self.defect {
             ListIgnoresOwner => query.owner = None,
-            ListIgnoresEncoding => query.encoding = None,
+            ListIgnoresEncoding => query.encodings.clear(),
+            ListTakesOneEncoding => query.encodings.truncate(1),
+            ListTakesOtherEncodings => query.not_encodings.clear(),
             SearchIgnoresCase | SearchTakesWildcards => query.search = None,
             ListLosesTies => {
                 query.after = query.after.map(|after| Cursor::new(after.created_at, i64::MIN));

@@ -60,6 +60,8 @@ notices! {
     FindAppliesFilter: find::reports_the_models_filter_without_applying_it as a_find_that_applies_the_filter;
     GetIgnoresOwner: find::gets_no_key_of_another_owner as a_get_that_ignores_the_owner;
     InsertDropsRotatedFrom: insert::returns_every_column_as_it_was_inserted as an_insert_that_drops_a_column;
+    InsertRevokesAfter: insert::inserts_a_revoked_key_revoked as an_insert_that_revokes_afterwards;
+    InsertDropsDisabled: insert::inserts_a_revoked_key_revoked as an_insert_that_enables_a_disabled_key;
     InsertCutsTimes: insert::keeps_times_to_the_microsecond as an_insert_that_cuts_times;
     InsertCutsNames: insert::keeps_text_byte_by_byte as an_insert_that_cuts_names;
     InsertOverwrites: insert::refuses_a_taken_prefix as an_insert_that_overwrites;
@@ -84,7 +86,9 @@ notices! {
     UpdateInTwoSteps: cancel::an_update_is_whole_or_absent as an_update_in_two_steps;
     InsertDropsRotatedFrom: rotate::inserts_the_successor_and_ends_the_predecessor as a_successor_without_a_predecessor;
     RotateIgnoresGuard: rotate::refuses_a_predecessor_that_changed as a_rotation_that_ignores_changes;
-    RotateIgnoresGuard: rotate::lets_one_of_32_parallel_rotations_win as a_rotation_without_a_guard;
+    RotateIgnoresScopes: rotate::refuses_a_predecessor_of_another_name_or_scopes as a_rotation_that_ignores_scopes;
+    RotateIgnoresScopes: rotate::gives_no_scopes_back_beside_their_removal as a_rotation_that_gives_scopes_back;
+    RotateIgnoresGuard: rotate::lets_one_of_a_hundred_parallel_rotations_win as a_rotation_without_a_guard;
     RotateIgnoresOwner: rotate::rotates_no_key_of_another_owner as a_rotation_that_ignores_the_owner;
     RotateEndsFirst: rotate::refuses_a_successor_with_a_taken_prefix as a_rotation_that_ends_first;
     RotateInTwoSteps: rotate::shows_no_half_of_a_rotation as a_rotation_that_is_seen_half;
@@ -106,6 +110,8 @@ notices! {
     SearchIgnoresCase: filter::searches_by_prefix_and_beginning_of_the_name as a_search_that_ignores_case;
     SearchTakesWildcards: filter::searches_by_prefix_and_beginning_of_the_name as a_search_with_wildcards;
     ListIgnoresEncoding: filter::selects_hashes_by_their_beginning as a_list_that_ignores_the_encoding;
+    ListTakesOneEncoding: filter::selects_any_of_several_encodings_but_for_others as a_list_that_takes_one_encoding;
+    ListTakesOtherEncodings: filter::selects_any_of_several_encodings_but_for_others as a_list_that_leaves_no_encoding_out;
     SearchSlipsPast: filter::joins_all_filters as a_search_that_slips_past_other_filters;
     DeletesAtTheTime: delete::deletes_only_what_ended_before as a_deletion_at_the_very_time;
     DeletesWithoutLimit: delete::deletes_at_most_the_limit_and_the_oldest_first as a_deletion_without_limit;

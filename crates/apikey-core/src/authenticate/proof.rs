@@ -14,8 +14,11 @@ use crate::key::{Prefix, PresentedKey};
 use crate::model::KeyModel;
 use crate::usage::Noted;
 
-/// A key whose secret has been proven, whatever its state. Only this file makes one.
-pub(crate) struct Proven<M> {
+/// A key whose secret has been proven, whatever its state. Only this file makes one. Everything behind
+/// one pointer: a hit in the cache counts a single reference.
+pub(crate) struct Proven<M>(Arc<Proof<M>>);
+
+struct Proof<M> {
     key: Arc<M>,
     is_usable: bool,
     noted: Noted,
@@ -23,27 +26,23 @@ pub(crate) struct Proven<M> {
 
 impl<M> Clone for Proven<M> {
     fn clone(&self) -> Self {
-        Self { key: Arc::clone(&self.key), noted: Arc::clone(&self.noted), ..*self }
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<M> Proven<M> {
-    pub(super) fn key(&self) -> &M {
-        &self.key
+    pub(crate) fn key(&self) -> &Arc<M> {
+        &self.0.key
     }
 
     /// What the model's own filter says.
     pub(super) fn is_usable(&self) -> bool {
-        self.is_usable
+        self.0.is_usable
     }
 
     /// Whether a use of the key has been noted lately.
     pub(super) fn noted(&self) -> &Noted {
-        &self.noted
-    }
-
-    pub(super) fn into_key(self) -> Arc<M> {
-        self.key
+        &self.0.noted
     }
 }
 
@@ -82,10 +81,8 @@ impl<M: KeyModel> Inner<M> {
     /// Finds the proof in the cache, without allocation; with it, the time that it was looked for.
     pub(super) fn recall(&self, prefix: &Prefix, text: &[u8]) -> Option<(Proven<M>, Timestamp)> {
         let cache = self.cache.as_ref()?;
-        let (digest, now) = (Digest::of(text)?, self.now());
-        let entry = cache.get(prefix, &digest, now)?;
-        let (key, noted) = (Arc::clone(&entry.key), Arc::clone(&entry.noted));
-        Some((Proven { key, is_usable: entry.is_usable, noted }, now))
+        let now = self.clock.now();
+        Some((cache.get(prefix, text, now)?, now))
     }
 
     /// Looks a key up and proves its secret. With the cache on, together with all who present the same
@@ -103,8 +100,7 @@ impl<M: KeyModel> Inner<M> {
             let ticket = cache.ticket();
             let (inner, key, started) = (Arc::clone(self), Arc::clone(key), self.now());
             let fill = move |cache: &KeyCache<M>, proven: &Proven<M>| {
-                let found = (Arc::clone(&proven.key), proven.is_usable);
-                cache.fill(prefix, digest, ticket, found, started);
+                cache.fill(prefix, digest, ticket, proven.clone(), started);
             };
             let work = async move {
                 let proven = inner.load(&prefix, &key).await?;
@@ -132,7 +128,7 @@ impl<M: KeyModel> Inner<M> {
         };
         if self.verify_once(prefix, key, &found.key.record().hashed_key).await? {
             let (key, is_usable) = (Arc::new(found.key), found.is_usable);
-            Ok(Proven { key, is_usable, noted: Noted::default() })
+            Ok(Proven(Arc::new(Proof { key, is_usable, noted: Noted::default() })))
         } else {
             Err(DenyReason::WrongSecret.into())
         }

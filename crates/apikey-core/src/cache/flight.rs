@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use futures_util::FutureExt;
 use futures_util::future::{Shared, WeakShared};
 
 use crate::cache::generation::Ticket;
+use crate::sync::Mutex;
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -21,7 +22,7 @@ pub(crate) struct Flights<K, T: Clone> {
 
 type Flight<T> = (Ticket, WeakShared<Work<T>>);
 
-/// How many entries may pile up before those that have ended are dropped.
+/// How many entries pile up at least before those that have ended are dropped.
 const SWEEP: usize = 256;
 
 impl<K: Eq + Hash, T: Clone> Flights<K, T> {
@@ -42,7 +43,8 @@ impl<K: Eq + Hash, T: Clone> Flights<K, T> {
         let joined =
             flight.and_then(|(_, work)| work.upgrade()).filter(|work| work.peek().is_none());
         joined.unwrap_or_else(|| {
-            if under_way.len() >= SWEEP {
+            // Where many are under way, only before the map grows: else all were looked at for each new one.
+            if under_way.len() >= SWEEP.max(under_way.capacity()) {
                 under_way.retain(|_, (_, work)| {
                     work.upgrade().is_some_and(|work| work.peek().is_none())
                 });

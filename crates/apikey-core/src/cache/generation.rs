@@ -77,11 +77,16 @@ impl<P: Eq + Hash, T: Copy + Ord> Generations<P, T> {
         }
     }
 
-    /// Marks a prefix whose change begins, and runs `forget`, which drops what is cached of it.
+    /// Marks a prefix whose change begins, and runs `forget`, which drops what is cached of it. A mark that
+    /// stands longer already is not shortened: the change that left it may still happen.
     pub(crate) fn begin(&self, prefix: P, time: T, until: T, forget: impl FnOnce()) {
         let mut state = self.lock();
-        state.make_room(self.most_marks, time, until);
+        // One that is marked already needs no more room.
+        if !state.marks.contains_key(&prefix) {
+            state.make_room(self.most_marks, time, until);
+        }
         let generation = state.advance();
+        let until = state.marks.get(&prefix).map_or(until, |mark| mark.until.max(until));
         state.marks.insert(prefix, Mark { generation, until });
         forget();
     }

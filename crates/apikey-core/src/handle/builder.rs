@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{ApiKeys, HandleId, Inner, Rehashes};
+use super::{ApiKeys, HandleId, Inner, Life, Rehashes};
+use crate::bus::InvalidationBus;
+use crate::bus::link::Link;
 use crate::cache::flight::Flights;
 use crate::cache::{Cache, KeyCache, Memo};
 use crate::clock::{Clock, SystemClock};
@@ -41,6 +43,7 @@ pub struct ApiKeysBuilder<M: KeyModel> {
     hashing_threads: HashingThreads,
     rehashes: bool,
     cache: Option<Cache>,
+    bus: Option<Arc<dyn InvalidationBus<M::Owner>>>,
     usage_interval: Duration,
     locations: Vec<KeyLocation>,
     realm: String,
@@ -101,6 +104,15 @@ pub enum BuildError {
         /// The encodings that may be written.
         writable: Vec<String>,
     },
+    /// The store may not hold keys of a format.
+    #[error(
+        "the store may not hold keys of the form {format}: whoever else reads its table would not know \
+         them"
+    )]
+    FormatNotWritable {
+        /// The form of its keys.
+        format: String,
+    },
 }
 
 impl<M: KeyModel> ApiKeysBuilder<M> {
@@ -113,6 +125,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
             hashing_threads: HashingThreads::default(),
             rehashes: true,
             cache: None,
+            bus: None,
             usage_interval: usage::INTERVAL,
             locations: vec![KeyLocation::authorization("Api-Key")],
             realm: "api".to_owned(),
@@ -153,6 +166,12 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// for changes by other processes.
     pub fn cache(self, cache: Cache) -> Self {
         Self { cache: Some(cache), ..self }
+    }
+
+    /// Tells the other processes of changes, and hears of theirs; see [`InvalidationBus`]. It works while
+    /// [`ApiKeys::maintain`] runs.
+    pub fn invalidation_bus(self, bus: impl InvalidationBus<M::Owner>) -> Self {
+        Self { bus: Some(Arc::new(bus)), ..self }
     }
 
     /// Sets how often [`ApiKeys::maintain`] writes when keys were last used; every 60 seconds by default.
@@ -215,6 +234,10 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 writable: writable.iter().map(|&encoding| encoding.to_owned()).collect(),
             });
         }
+        let is_foreign = |format: &&KeyFormat| !keys.inner.store.can_write_format(format);
+        if let Some(format) = formats.iter().find(is_foreign) {
+            return Err(BuildError::FormatNotWritable { format: format.to_string() });
+        }
         Ok(keys)
     }
 
@@ -263,6 +286,8 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 verifications: Flights::new(),
                 cache: self.cache.map(KeyCache::new),
                 lookups: Flights::new(),
+                link: self.bus.map(Link::new),
+                life: Life::new(),
                 rehashes: Rehashes::new(self.rehashes),
                 usage: Usage::new(self.usage_interval),
                 locations: self.locations,

@@ -22,8 +22,8 @@ pub struct HashingThreads {
 }
 
 impl HashingThreads {
-    /// Sets how many hashes run at once; by default as many as there are processors. With Argon2id each
-    /// takes 19 MiB while it runs.
+    /// Sets how many hashes run at once; by default half as many as there are processors, rounded up, so that
+    /// a flood of bad keys leaves the others to good ones. With Argon2id each takes 19 MiB while it runs.
     #[must_use]
     pub fn max_concurrent(self, max_concurrent: NonZeroUsize) -> Self {
         Self { max_concurrent, ..self }
@@ -40,10 +40,15 @@ impl HashingThreads {
 impl Default for HashingThreads {
     fn default() -> Self {
         Self {
-            max_concurrent: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            max_concurrent: half(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
             queue_length: NonZeroUsize::MIN.saturating_add(63),
         }
     }
+}
+
+/// Half of it, rounded up.
+fn half(number: NonZeroUsize) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add((number.get() - 1) / 2)
 }
 
 /// Runs slow work for the handle that owns it.
@@ -171,11 +176,11 @@ impl Shared {
         state.waiting.len() < limit && competitors < limit.div_ceil(4)
     }
 
-    /// Whether dummy work would begin at once, and leaves half the queue to real work.
+    /// Whether dummy work would begin at once, and leaves half of the threads and of the queue to real work.
     fn is_idle(&self, state: &mut State, _: &Job) -> bool {
         let waiting = state.waiting.len();
-        state.running + waiting < self.limits.max_concurrent.get()
-            && waiting < self.limits.queue_length.get().div_ceil(2)
+        state.running + waiting < half(self.limits.max_concurrent).get()
+            && waiting < half(self.limits.queue_length).get()
     }
 
     /// Starts one more thread, if none is idle and there may be one more.
@@ -244,160 +249,4 @@ impl Job {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::mpsc;
-
-    use futures::FutureExt;
-    use futures::executor::block_on;
-    use futures::future::join_all;
-
-    use super::*;
-
-    fn gate(threads: usize, queue: usize) -> Gate {
-        let limits = HashingThreads::default()
-            .max_concurrent(NonZeroUsize::new(threads).unwrap())
-            .queue_length(NonZeroUsize::new(queue).unwrap());
-        Gate::new(limits)
-    }
-
-    /// Work that runs until it is told to end, and says when it has begun.
-    fn held() -> (impl FnOnce() + Send, mpsc::Receiver<()>, mpsc::Sender<()>) {
-        let (begun, has_begun) = mpsc::channel();
-        let (end, may_end) = mpsc::channel::<()>();
-        let work = move || {
-            begun.send(()).unwrap();
-            let _ = may_end.recv();
-        };
-        (work, has_begun, end)
-    }
-
-    #[test]
-    fn runs_on_named_threads_and_answers() {
-        let name = block_on(gate(2, 4).run(None, || thread::current().name().map(str::to_owned)));
-        assert!(name.unwrap().unwrap().starts_with("apikey-hash-"));
-    }
-
-    #[test]
-    fn runs_no_more_than_allowed_at_once() {
-        static RUNNING: AtomicUsize = AtomicUsize::new(0);
-        static MOST: AtomicUsize = AtomicUsize::new(0);
-        let gate = gate(3, 64);
-        let work = || {
-            MOST.fetch_max(RUNNING.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            thread::yield_now();
-            RUNNING.fetch_sub(1, Ordering::SeqCst);
-        };
-        let all = block_on(join_all((0..60).map(|_| gate.run(None, work))));
-        assert!(all.iter().all(Result::is_ok));
-        assert!(MOST.load(Ordering::SeqCst) <= 3);
-    }
-
-    #[test]
-    fn never_verifies_one_prefix_twice_at_a_time() {
-        static RUNNING: AtomicUsize = AtomicUsize::new(0);
-        let gate = gate(4, 64);
-        let work = || {
-            let beside = RUNNING.fetch_add(1, Ordering::SeqCst);
-            thread::yield_now();
-            RUNNING.fetch_sub(1, Ordering::SeqCst);
-            beside
-        };
-        let all = block_on(join_all((0..16).map(|_| gate.run(Some("prefix"), work))));
-        assert!(all.into_iter().all(|beside| beside.unwrap() == 0));
-    }
-
-    #[test]
-    fn a_waiting_prefix_does_not_hold_up_others() {
-        let gate = gate(2, 8);
-        let (work, has_begun, end) = held();
-        let mut first = Box::pin(gate.run(Some("busy"), work));
-        assert!(first.as_mut().now_or_never().is_none());
-        has_begun.recv().unwrap();
-        let mut second = Box::pin(gate.run(Some("busy"), || ()));
-        assert!(second.as_mut().now_or_never().is_none());
-        assert_eq!(block_on(gate.run(Some("other"), || 7)).unwrap(), 7);
-        drop(end);
-        block_on(first).unwrap();
-        block_on(second).unwrap();
-    }
-
-    #[test]
-    fn refuses_work_when_the_queue_is_full() {
-        let gate = gate(1, 2);
-        let (work, has_begun, end) = held();
-        let mut running = Box::pin(gate.run(None, work));
-        assert!(running.as_mut().now_or_never().is_none());
-        has_begun.recv().unwrap();
-        let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(gate.run(None, || ()))).collect();
-        assert!(waiting.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
-        assert!(matches!(block_on(gate.run(None, || ())), Err(HashError::QueueFull)));
-        drop(end);
-        block_on(join_all(waiting));
-    }
-
-    #[test]
-    fn one_prefix_takes_no_more_than_a_quarter_of_the_queue() {
-        let gate = gate(1, 8);
-        let (work, has_begun, _end) = held();
-        let mut running = Box::pin(gate.run(Some("busy"), work));
-        assert!(running.as_mut().now_or_never().is_none());
-        has_begun.recv().unwrap();
-        let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(gate.run(Some("busy"), || ()))).collect();
-        assert!(waiting.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
-        assert!(matches!(block_on(gate.run(Some("busy"), || ())), Err(HashError::QueueFull)));
-        assert!(gate.run(Some("other"), || ()).now_or_never().is_none());
-    }
-
-    #[test]
-    fn an_abandoned_call_gives_back_its_place() {
-        let gate = gate(1, 1);
-        let (work, has_begun, end) = held();
-        let mut running = Box::pin(gate.run(None, work));
-        assert!(running.as_mut().now_or_never().is_none());
-        has_begun.recv().unwrap();
-        assert!(gate.run(None, || panic!("abandoned work must not run")).now_or_never().is_none());
-        let mut next = Box::pin(gate.run(None, || 7));
-        assert!(next.as_mut().now_or_never().is_none());
-        drop(end);
-        assert_eq!(block_on(next).unwrap(), 7);
-    }
-
-    #[test]
-    fn dummy_work_needs_a_free_thread() {
-        static RAN: AtomicUsize = AtomicUsize::new(0);
-        let dummy = || {
-            RAN.fetch_add(1, Ordering::SeqCst);
-        };
-        let gate = gate(1, 8);
-        block_on(gate.run_if_idle(dummy));
-        assert_eq!(RAN.load(Ordering::SeqCst), 1);
-        let (work, has_begun, _end) = held();
-        let mut running = Box::pin(gate.run(None, work));
-        assert!(running.as_mut().now_or_never().is_none());
-        has_begun.recv().unwrap();
-        assert_eq!(gate.run_if_idle(dummy).now_or_never(), Some(()));
-        assert_eq!(RAN.load(Ordering::SeqCst), 1);
-    }
-
-    #[test]
-    fn a_panicking_hasher_is_an_error_and_costs_no_thread() {
-        let gate = gate(1, 4);
-        let panicked = block_on(gate.run(None, || -> u8 { panic!("a hasher panicked") }));
-        assert!(matches!(panicked, Err(HashError::Failed(_))));
-        assert_eq!(block_on(gate.run(None, || 7)).unwrap(), 7);
-    }
-
-    #[test]
-    fn its_threads_end_with_it() {
-        let gate = gate(2, 4);
-        block_on(gate.run(None, || ())).unwrap();
-        let shared = Arc::downgrade(&gate.shared);
-        drop(gate);
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        while shared.strong_count() > 0 {
-            assert!(std::time::Instant::now() < deadline, "a thread outlived its gate");
-            thread::yield_now();
-        }
-    }
-}
+mod tests;

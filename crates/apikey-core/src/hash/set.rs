@@ -7,7 +7,7 @@ use crate::hash::sha2::Sha256;
 
 /// The algorithms that some hasher knows: a row that names one of them while it is not configured is
 /// an error of configuration; anything else is a damaged row.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "sha256$",
     "sha512$",
     "hmac-sha256$",

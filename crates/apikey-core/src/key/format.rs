@@ -1,5 +1,6 @@
 //! Text to parts and back: the layouts of a key.
 
+use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -42,6 +43,19 @@ pub struct KeyFormat {
     prefix_length: usize,
     secret_length: usize,
     generator: Arc<dyn KeyGenerator>,
+}
+
+/// The form of a key, with the lengths of prefix and secret: `{8}.{32}`, or `acme_live_{8}_{32}{6}`.
+impl fmt::Display for KeyFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { brand, prefix_length, secret_length, .. } = self;
+        match brand {
+            None => write!(f, "{{{prefix_length}}}.{{{secret_length}}}"),
+            Some(brand) => {
+                write!(f, "{brand}_{{{prefix_length}}}_{{{secret_length}}}{{{CHECKSUM_LENGTH}}}")
+            }
+        }
+    }
 }
 
 /// Why a layout cannot be used.
@@ -120,6 +134,12 @@ impl KeyFormat {
     #[must_use]
     pub fn brand(&self) -> Option<&str> {
         self.brand.as_deref()
+    }
+
+    /// Returns the number of characters of the prefix.
+    #[must_use]
+    pub fn prefix_length(&self) -> usize {
+        self.prefix_length
     }
 
     /// Returns the length in bytes of every key of this layout, at most 256.
@@ -222,6 +242,10 @@ impl Formats {
 
     pub(crate) fn generate(&self) -> Result<(String, PlaintextKey), GenerateError> {
         self.0.first().ok_or(GenerateError::Alphabet)?.generate()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &KeyFormat> {
+        self.0.iter()
     }
 
     pub(crate) fn brands(&self) -> impl Iterator<Item = Option<&str>> {

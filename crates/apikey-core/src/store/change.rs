@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::hash::HashedKey;
+use crate::model::KeyRecord;
 use crate::scope::Scopes;
 
 /// The columns of a new key; the store adds the id.
@@ -20,6 +21,10 @@ pub struct NewRecord<Extra> {
     pub created_at: Timestamp,
     /// The expiry.
     pub expires_at: Option<Timestamp>,
+    /// Since when the key is disabled: one that comes from elsewhere, where it was.
+    pub disabled_at: Option<Timestamp>,
+    /// Since when the key is revoked: one that comes from elsewhere, and must not work at any moment.
+    pub revoked_at: Option<Timestamp>,
     /// The prefix of the predecessor.
     pub rotated_from: Option<String>,
     /// The values of the model's own columns.
@@ -27,7 +32,7 @@ pub struct NewRecord<Extra> {
 }
 
 impl<Extra> NewRecord<Extra> {
-    /// Creates a record without scopes, expiry or predecessor.
+    /// Creates an active record without scopes, expiry or predecessor.
     #[must_use]
     pub fn new(
         prefix: impl Into<String>,
@@ -43,6 +48,8 @@ impl<Extra> NewRecord<Extra> {
             scopes: Scopes::default(),
             created_at,
             expires_at: None,
+            disabled_at: None,
+            revoked_at: None,
             rotated_from: None,
             extra,
         }
@@ -58,6 +65,18 @@ impl<Extra> NewRecord<Extra> {
     #[must_use]
     pub fn with_expires_at(self, expires_at: Option<Timestamp>) -> Self {
         Self { expires_at, ..self }
+    }
+
+    /// Sets since when the key is disabled.
+    #[must_use]
+    pub fn with_disabled_at(self, disabled_at: Option<Timestamp>) -> Self {
+        Self { disabled_at, ..self }
+    }
+
+    /// Sets since when the key is revoked.
+    #[must_use]
+    pub fn with_revoked_at(self, revoked_at: Option<Timestamp>) -> Self {
+        Self { revoked_at, ..self }
     }
 
     /// Sets the predecessor.
@@ -125,12 +144,17 @@ impl KeyPatch {
     }
 }
 
-/// A rotation: a successor, and the end of its predecessor.
+/// A rotation: a successor, and the end of its predecessor as it was seen.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Rotation<Extra> {
-    /// The predecessor's expiry as it was read: the guard.
+    /// The predecessor's expiry as it was read: the guard against another rotation.
     pub seen_expires_at: Option<Timestamp>,
+    /// The predecessor's name as it was read, which the successor inherits.
+    pub seen_name: String,
+    /// The predecessor's scopes as they were read, which the successor inherits: the guard against
+    /// giving it back what was taken away meanwhile.
+    pub seen_scopes: Scopes,
     /// The predecessor's new expiry; must differ from the one seen, or the guard guards nothing.
     pub expires_at: Timestamp,
     /// The successor.
@@ -138,13 +162,23 @@ pub struct Rotation<Extra> {
 }
 
 impl<Extra> Rotation<Extra> {
-    /// Describes a rotation.
+    /// Describes a rotation to a successor that has the name and the scopes which were seen.
     #[must_use]
     pub fn new(
         seen_expires_at: Option<Timestamp>,
         expires_at: Timestamp,
         successor: NewRecord<Extra>,
     ) -> Self {
-        Self { seen_expires_at, expires_at, successor }
+        let (seen_name, seen_scopes) = (successor.name.clone(), successor.scopes.clone());
+        Self { seen_expires_at, seen_name, seen_scopes, expires_at, successor }
+    }
+
+    /// Returns whether name and scopes of the predecessor are still those that were seen.
+    ///
+    /// Both are text, so they are better compared here than in a query: a database may take for equal
+    /// what differs in case, or for different what differs in the order of the scopes.
+    #[must_use]
+    pub fn inherits_from<Id>(&self, predecessor: &KeyRecord<Id>) -> bool {
+        predecessor.name == self.seen_name && predecessor.scopes == self.seen_scopes
     }
 }

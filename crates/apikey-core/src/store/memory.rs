@@ -80,6 +80,8 @@ impl<M: KeyModel> MemoryStore<M> {
         )
         .with_scopes(new.scopes.clone())
         .with_expires_at(new.expires_at)
+        .with_disabled_at(new.disabled_at)
+        .with_revoked_at(new.revoked_at)
         .with_rotated_from(new.rotated_from.clone());
         let key = M::from_parts(record, new.extra.clone());
         rows.prefixes.insert(id, new.prefix.clone());
@@ -121,13 +123,12 @@ fn is_owned<M: KeyModel>(key: &M, owner: Option<&M::Owner>) -> bool {
 fn is_selected<M: KeyModel>(key: &M, query: &KeyQuery<M>, now: Timestamp) -> bool {
     let record = key.record();
     let found = |text: &String| record.prefix == *text || record.name.starts_with(text);
+    let is_hashed_by = |encoding: &String| record.hashed_key.as_str().starts_with(encoding);
     is_owned(key, query.owner.as_ref())
         && query.status.is_none_or(|status| record.status(now) == status)
         && query.search.as_ref().is_none_or(found)
-        && query
-            .encoding
-            .as_ref()
-            .is_none_or(|encoding| record.hashed_key.as_str().starts_with(encoding))
+        && (query.encodings.is_empty() || query.encodings.iter().any(is_hashed_by))
+        && !query.not_encodings.iter().any(is_hashed_by)
 }
 
 fn apply<Id>(patch: &KeyPatch, record: &mut KeyRecord<Id>) {
@@ -211,8 +212,9 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
     ) -> Result<M, StoreError> {
         let mut rows = self.rows();
         let record = rows.by_id(id, owner).ok_or(StoreError::Conflict)?.record();
-        let unchanged = record.expires_at == rotation.seen_expires_at;
-        if !unchanged || record.revoked_at.is_some() || record.disabled_at.is_some() {
+        let is_as_seen =
+            record.expires_at == rotation.seen_expires_at && rotation.inherits_from(record);
+        if !is_as_seen || record.revoked_at.is_some() || record.disabled_at.is_some() {
             return Err(StoreError::Conflict);
         }
         let successor = self.add(&mut rows, &rotation.successor)?;

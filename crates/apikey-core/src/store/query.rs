@@ -20,8 +20,10 @@ pub struct KeyQuery<M: KeyModel> {
     pub status: Option<KeyStatus>,
     /// Only keys with exactly this prefix, or whose name begins with this text (case-sensitive).
     pub search: Option<String>,
-    /// Only keys whose stored hash begins with this encoding.
-    pub encoding: Option<String>,
+    /// Only keys whose stored hash begins with one of these encodings; if there are none, with whatever.
+    pub encodings: Vec<String>,
+    /// Only keys whose stored hash begins with none of these encodings.
+    pub not_encodings: Vec<String>,
     /// Only keys that come after this place.
     pub after: Option<Cursor<M::Id>>,
     /// At most so many keys on a page.
@@ -35,7 +37,15 @@ impl<M: KeyModel> KeyQuery<M> {
     /// Selects all keys, 100 to a page.
     #[must_use]
     pub fn new() -> Self {
-        Self { owner: None, status: None, search: None, encoding: None, after: None, limit: 100 }
+        Self {
+            owner: None,
+            status: None,
+            search: None,
+            encodings: Vec::new(),
+            not_encodings: Vec::new(),
+            after: None,
+            limit: 100,
+        }
     }
 
     /// Selects the keys of one owner.
@@ -56,10 +66,19 @@ impl<M: KeyModel> KeyQuery<M> {
         Self { search: Some(text.into()), ..self }
     }
 
-    /// Selects the keys whose stored hash begins with this encoding, as in `sha256$$`.
+    /// Selects the keys whose stored hash begins with this encoding, as in `sha256$$`; said again, also
+    /// those of another.
     #[must_use]
-    pub fn encoding(self, encoding: impl Into<String>) -> Self {
-        Self { encoding: Some(encoding.into()), ..self }
+    pub fn encoding(mut self, encoding: impl Into<String>) -> Self {
+        self.encodings.push(encoding.into());
+        self
+    }
+
+    /// Leaves out the keys whose stored hash begins with this encoding.
+    #[must_use]
+    pub fn not_encoding(mut self, encoding: impl Into<String>) -> Self {
+        self.not_encodings.push(encoding.into());
+        self
     }
 
     /// Goes on where a page ended: pass its [`next`](Page::next).

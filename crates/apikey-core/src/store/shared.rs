@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::{Finding, Found, KeyStore, StoreError};
 use crate::clock::Timestamp;
+use crate::key::format::KeyFormat;
 use crate::model::KeyModel;
 use crate::store::change::{KeyPatch, NewRecord, Rotation};
 use crate::store::query::{KeyQuery, Page};
@@ -64,5 +65,9 @@ impl<M: KeyModel, S: KeyStore<M> + ?Sized> KeyStore<M> for Arc<S> {
 
     fn writable_encodings(&self) -> Option<&[&str]> {
         (**self).writable_encodings()
+    }
+
+    fn can_write_format(&self, format: &KeyFormat) -> bool {
+        (**self).can_write_format(format)
     }
 }

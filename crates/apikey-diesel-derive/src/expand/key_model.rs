@@ -1,7 +1,8 @@
 //! The model as the core knows it.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::extra_name;
 use crate::model::{Model, Own, optional};
@@ -45,9 +46,9 @@ pub(super) fn key_model(model: &Model) -> TokenStream {
 
 /// The own fields, put together from the values of a new key.
 fn parts(model: &Model) -> Vec<TokenStream> {
-    let part = |Own { name, is_read_only, .. }: &Own| {
+    let part = |Own { name, is_read_only, ty, .. }: &Own| {
         if *is_read_only {
-            quote!(#name: ::core::default::Default::default())
+            quote_spanned!(ty.span()=> #name: <#ty as ::core::default::Default>::default())
         } else {
             quote!(#name: extra.#name)
         }

@@ -1,77 +1,61 @@
 //! The model as the macro of `apikey-diesel` that holds the queries knows it.
 
 use proc_macro2::TokenStream;
-use quote::{IdentFragment, format_ident, quote, quote_spanned};
+use quote::{IdentFragment, format_ident, quote};
 use syn::Ident;
-use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 
+use super::checks;
+use super::columns::{self, Column, Kind};
 use crate::model::{Model, Own};
-use crate::options::{BACKENDS, OPTIONAL, REQUIRED};
+use crate::options::{BACKENDS, DJANGO, Layout, OPTIONAL, REQUIRED};
 
 pub(super) fn queries(model: &Model) -> TokenStream {
-    let (table, imports, checks) = (&model.table, imports(model), checks(model));
-    let description = description(model);
+    let columns = Column::all(model);
+    let find = columns::find(model, &columns);
+    let presence = checks::presence(model, &columns);
+    let fitting = checks::fitting(model, &columns);
+    let description = match model.options.layout {
+        Layout::BuiltIn => description(model, &columns),
+        Layout::Django => django_description(model, &columns),
+    };
     let all = BACKENDS.map(|backend| format_ident!("{backend}"));
     let backends = model.options.backends.as_deref().unwrap_or(&all).iter();
     let expansions = backends.map(|backend| {
         let expand = format_ident!("__on_{backend}");
-        quote!(::apikey_diesel::#expand! { #description })
+        let ready = checks::ready(model, &columns, backend);
+        quote!(::apikey_diesel::#expand! { { #ready } #description })
     });
     quote! {
+        #[allow(
+            dead_code, non_camel_case_types, unused_qualifications,
+            reason = "names that no application has, in whatever module it is"
+        )]
         const _: () = {
-            use #table as __table;
-            #(#imports)*
-            #(#checks)*
+            use ::apikey_diesel::__private::{self as __k, checks as __checks};
+            #find
+            #presence
+            #fitting
             #(#expansions)*
         };
     }
 }
 
-/// Imports each column by name: one that is not there is one error, where it is named.
-fn imports(model: &Model) -> Vec<TokenStream> {
-    let table = &model.table;
-    let import = |column: &Ident, alias: &Ident| quote_spanned!(column.span()=> use #table::#column as #alias;);
-    let builtin = REQUIRED.iter().chain(&OPTIONAL).filter_map(|name| {
-        let column = model.options.column(name)?;
-        Some(import(&column, &alias(name)))
-    });
-    let own = model.own.iter().map(|own| import(&own.column, &alias(&own.name)));
-    builtin.chain(own).collect()
-}
-
-/// Compares the types of fields and columns before the bodies are, so that these errors are the first.
-fn checks(model: &Model) -> Vec<TokenStream> {
-    let check = |Own { name, ty, .. }: &Own| {
-        let alias = alias(name);
-        let clause = quote_spanned! {ty.span()=>
-            #ty: ::apikey_diesel::__private::FitsColumn<
-                ::apikey_diesel::__private::SqlTypeOf<#alias>>
-        };
-        quote! {
-            const _: () = {
-                #[allow(dead_code, reason = "it is only checked")]
-                struct __Fits where #clause;
-            };
-        }
-    };
-    model.own.iter().map(check).collect()
-}
-
 /// What the macro is told.
-fn description(model: &Model) -> TokenStream {
-    let Model { name, options, record: (_, record_ty), .. } = model;
-    let required = REQUIRED.map(alias);
+fn description(model: &Model, columns: &[Column<'_>]) -> TokenStream {
+    let Model { name, options, .. } = model;
+    let id = checks::id(model);
+    let required = REQUIRED.map(|name| format_ident!("__c_{name}"));
     let [scopes, expires_at, disabled_at, last_used_at, rotated_from] = OPTIONAL.map(|name| {
-        let (alias, value) = (alias(name), value(name));
-        options.column(name).map(|_| quote!(#alias #value))
+        let (alias, value) = (format_ident!("__c_{name}"), value(name));
+        let is_there = options.lacks.iter().all(|lacking| lacking != name);
+        is_there.then(|| quote!(#alias #value))
     });
     let lacks = options.lacks.iter().map(Ident::to_string);
-    let own = own(model);
-    let (new_id, usable) = (options.new_id.iter(), options.usable.iter());
-    let table_name = table_name(model);
+    let own = own(model, columns);
+    let new_id = options.new_id.iter();
+    let (usable, table_name) = (usable(model), table_name(model));
     quote! {
-        model: #name, row: #name, id: <#record_ty as ::apikey_diesel::apikey_core::KeyModel>::Id,
+        model: #name, row: #name, id: #id,
         table: __table #table_name,
         columns: { #(#required),* },
         scopes: [#scopes],
@@ -82,46 +66,64 @@ fn description(model: &Model) -> TokenStream {
         lacks: [#(#lacks),*],
         #own
         new_id: [#(#new_id)*],
-        usable: [#(#usable)*],
+        usable: [#usable],
+    }
+}
+
+/// What the macro for Django's layout is told.
+fn django_description(model: &Model, columns: &[Column<'_>]) -> TokenStream {
+    let names = DJANGO.map(|name| format_ident!("__c_{name}"));
+    let (name, own, usable) = (&model.name, own(model, columns), usable(model));
+    let table_name = table_name(model);
+    quote! {
+        @__django_queries
+        model: #name, row: #name,
+        table: __table #table_name,
+        rules: &::apikey_diesel::__private::django::OF_AN_APPLICATION,
+        columns: { #(#names),* },
+        #own
+        usable: [#usable],
     }
 }
 
 /// What the macro is told of the model's own columns.
-fn own(model: &Model) -> TokenStream {
-    let Model { name, record: (record, _), own, .. } = model;
-    let columns = own.iter().map(|Own { name, ty, .. }| {
-        let (alias, value) = (alias(name), value(name));
-        quote!(#alias #value: #ty)
+fn own(model: &Model, columns: &[Column<'_>]) -> TokenStream {
+    let Model { name, record: (record, _), .. } = model;
+    let own: Vec<_> = columns
+        .iter()
+        .filter_map(|column| match column.kind {
+            Kind::Own(own) => Some((column.ready(), value(&own.name), own)),
+            _ => None,
+        })
+        .collect();
+    let read = own.iter().map(|(column, value, Own { ty, .. })| quote!(#column #value: #ty));
+    let fields = own.iter().map(|(_, value, Own { name, .. })| quote!(#name: #value));
+    let inserted = own.iter().filter(|(_, _, own)| !own.is_read_only);
+    let inserted = inserted.map(|(column, _, Own { name, .. })| {
+        quote!(#column = ::core::clone::Clone::clone(&__extra.#name))
     });
-    let fields = own.iter().map(|Own { name, .. }| {
-        let value = value(name);
-        quote!(#name: #value)
-    });
-    let values = model.inserted().map(|Own { name, .. }| {
-        let alias = alias(name);
-        quote!(#alias = ::core::clone::Clone::clone(&__extra.#name))
-    });
-    let owner = model.owner().ok().flatten().map(|owner| alias(&owner.name));
+    let owner = own.iter().find(|(_, _, own)| Some(&own.name) == model.options.owner.as_ref());
+    let owner = owner.map(|(column, ..)| column);
     quote! {
-        own: [#(#columns),*],
+        own: [#(#read),*],
         assemble: |__record| #name { #record: __record, #(#fields,)* },
-        insert: |__extra| [#(#values),*],
+        insert: |__extra| [#(#inserted),*],
         owner: [#owner],
     }
+}
+
+/// The filter, if there is one.
+fn usable(model: &Model) -> Option<TokenStream> {
+    let usable = model.options.usable.as_ref()?;
+    Some(quote!(<__checks::Gate<__READY> as __checks::Behind<_>>::pass(#usable)))
 }
 
 fn table_name(model: &Model) -> TokenStream {
     if let Some(name) = &model.options.table_name {
         return quote!(#name);
     }
-    let last = model.table.segments.last();
-    let name = last.map(|last| last.ident.unraw().to_string()).unwrap_or_default();
+    let name = model.table_ident();
     quote!(#name)
-}
-
-/// What a column is called in the code: its own name may be taken there.
-fn alias(name: impl IdentFragment) -> Ident {
-    format_ident!("__c_{}", name)
 }
 
 /// What the value of a column is called.

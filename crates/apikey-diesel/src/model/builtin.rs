@@ -22,6 +22,7 @@ macro_rules! builtin_model {
         };
 
         $crate::$expand! {
+            {}
             model: apikey_core::KeyRecord, row: Row, id: i64,
             table: table "api_keys",
             columns: { c_id, c_prefix, c_hashed_key, c_name, c_created_at, c_revoked_at },

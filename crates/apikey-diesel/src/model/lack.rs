@@ -21,7 +21,10 @@ impl TableNames {
         if new.expires_at.is_some() {
             self.require("expires_at", "an expiry: the table lacks the column expires_at")?;
         }
-        Ok(())
+        if new.disabled_at.is_some() {
+            self.require("disabled_at", "disabling: the table lacks the column disabled_at")?;
+        }
+        self.keeps_rules(new)
     }
 
     pub(crate) fn can_update(&self, patch: &KeyPatch) -> Result<(), StoreError> {
@@ -34,7 +37,7 @@ impl TableNames {
         if patch.disabled_at.is_some() {
             self.require("disabled_at", "disabling: the table lacks the column disabled_at")?;
         }
-        Ok(())
+        self.keeps_rules_after(patch)
     }
 
     pub(crate) fn can_rotate(&self) -> Result<(), StoreError> {

@@ -16,13 +16,6 @@ macro_rules! __key_rows {
         own: [$($own:ident $own_value:ident: $Own:ty),*],
         assemble: |$record:ident| $assemble:expr
     ) => {
-        $(
-            const _: () = {
-                #[allow(dead_code, reason = "it is only checked")]
-                struct __Loads where $Own: __k::LoadsColumn<__k::SqlTypeOf<$own>, __Db>;
-            };
-        )*
-
         type __Columns = (
             $id, $prefix, $hashed_key, $title, $created_at, $revoked_at,
             $($scopes,)? $($expires_at,)? $($disabled_at,)? $($last_used_at,)? $($rotated_from,)?

@@ -42,11 +42,16 @@ where
     let TableNames { table, prefix, hashed_key, columns, .. } = names;
     let found: Vec<Found> = diesel::sql_query(COLUMNS).bind::<Text, _>(table).load(conn).await?;
     if found.is_empty() {
-        return Ok(vec![missing_table(table)]);
+        return Ok(vec![missing_table(names)]);
     }
     let column = |name: &str| found.iter().find(|column| column.name == name);
     let missing = columns.iter().filter(|name| column(name).is_none());
-    let mut findings: Vec<_> = missing.map(|name| missing_column(table, name)).collect();
+    let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
+    if names.rules.is_some() {
+        let length = |name: &str| -> Option<usize> { column(name)?.length?.try_into().ok() };
+        findings.extend(names.too_short(length));
+        return Ok(findings);
+    }
     if let Some(column) = column(prefix) {
         if !tells_case(column) {
             findings.push(Finding::new(

@@ -1,16 +1,15 @@
 //! Opening a MySQL or MariaDB database.
 
-use std::sync::Arc;
-
-use apikey_core::{KeyRecord, StoreError, async_trait};
+use apikey_core::KeyRecord;
+use diesel::mysql::Mysql;
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::pooled_connection::deadpool;
-use tokio::runtime::Handle;
 
-use crate::any::{AnyPool, BuiltInStore};
+use crate::any::AnyPool;
 use crate::error::ConnectError;
 use crate::server::address::Address;
 use crate::server::connect::open_pool;
+use crate::server::model::AsyncModel;
 use crate::store::DieselStore;
 
 /// A pool of connections to MySQL or MariaDB, as [`DieselStore::mysql`] makes it.
@@ -37,30 +36,18 @@ impl DieselStore<KeyRecord, MysqlPool> {
     }
 }
 
-#[async_trait]
-impl BuiltInStore for DieselStore<KeyRecord, MysqlPool> {
-    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        Self::migrate(self).await
-    }
-
-    async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        Self::pending_migrations(self).await
-    }
-
-    fn on_runtime(&self, runtime: Handle) -> Arc<dyn BuiltInStore> {
-        Arc::new(self.clone().on_runtime(runtime))
-    }
-}
-
-pub(crate) async fn connect(url: &str) -> Result<AnyPool, ConnectError> {
+pub(crate) async fn connect<M>(url: &str) -> Result<AnyPool<M>, ConnectError>
+where
+    M: AsyncModel<Mysql>,
+{
     let pool = open(&address(url)?).await?;
-    Ok(AnyPool::new(DieselStore::<KeyRecord, _>::new(pool)))
+    Ok(AnyPool::new(DieselStore::<M, _>::new(pool)))
 }
 
-fn address(url: &str) -> Result<Address, ConnectError> {
+pub(super) fn address(url: &str) -> Result<Address, ConnectError> {
     Address::parse(url, "mysql", 3306)
 }
 
-async fn open(address: &Address) -> Result<MysqlPool, ConnectError> {
+pub(super) async fn open(address: &Address) -> Result<MysqlPool, ConnectError> {
     open_pool!(AsyncMysqlConnection, address)
 }

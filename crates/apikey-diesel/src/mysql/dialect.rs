@@ -75,10 +75,32 @@ impl Dialect for Mysql {
         Ok(rows.into_iter().map(|row| row.version).collect())
     }
 
-    /// Diesel has no kinds for a deadlock and for waiting too long; their texts end with this advice.
-    fn is_transient(error: &Error) -> bool {
-        matches!(error, Error::DatabaseError(_, info)
-            if info.message().ends_with("try restarting transaction"))
+    /// Diesel keeps no code, but the connection does until its next statement.
+    async fn explain<C>(conn: &mut C, error: Error) -> Error
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        if Self::is_lost(&error) {
+            return error;
+        }
+        let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return error };
+        let kind = match condition(conn).await {
+            Ok(condition) => condition.kind(),
+            // Of a failed commit nothing is left but the text, which ends with this advice.
+            Err(_) if info.message().ends_with("try restarting transaction") => {
+                DatabaseErrorKind::SerializationFailure
+            }
+            Err(_) => DatabaseErrorKind::Unknown,
+        };
+        Error::DatabaseError(kind, info)
+    }
+
+    /// Its state tells, so it is explained already.
+    async fn is_own_rule<C>(_: &mut C, _: &str, _: &str) -> bool
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        false
     }
 
     fn is_lost(error: &Error) -> bool {
@@ -93,13 +115,6 @@ impl Dialect for Mysql {
             if TEXTS.iter().any(|text| info.message().starts_with(text)))
     }
 
-    fn is_rejection(error: &Error) -> bool {
-        const TEXTS: [&str; 4] =
-            ["Data too long", "Incorrect string value", "Out of range value", "CONSTRAINT "];
-        matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info)
-            if TEXTS.iter().any(|text| info.message().starts_with(text)))
-    }
-
     /// `Duplicate entry 'sha256$$..' for key 'theirs'`.
     fn without_values(error: Error) -> Error {
         let Error::DatabaseError(kind @ DatabaseErrorKind::UniqueViolation, info) = error else {
@@ -107,6 +122,46 @@ impl Dialect for Mysql {
         };
         let key = info.message().rsplit_once(" for key ").map_or("", |(_, key)| key);
         Error::DatabaseError(kind, Box::new(format!("Duplicate entry for key {key}")))
+    }
+}
+
+/// Returns the last condition of the last statement.
+async fn condition<C>(conn: &mut C) -> QueryResult<Condition>
+where
+    C: AsyncConnection<Backend = Mysql>,
+{
+    conn.batch_execute("GET DIAGNOSTICS @apikey_last = NUMBER").await?;
+    conn.batch_execute(
+        "GET DIAGNOSTICS CONDITION @apikey_last \
+         @apikey_code = MYSQL_ERRNO, @apikey_state = RETURNED_SQLSTATE",
+    )
+    .await?;
+    diesel::sql_query(
+        "SELECT CAST(@apikey_code AS SIGNED) AS code, CAST(@apikey_state AS CHAR) AS state",
+    )
+    .get_result(conn)
+    .await
+}
+
+/// What the server says of a failure, whatever the language of its texts.
+#[derive(QueryableByName)]
+struct Condition {
+    #[diesel(sql_type = BigInt)]
+    code: i64,
+    #[diesel(sql_type = Text)]
+    state: String,
+}
+
+impl Condition {
+    fn kind(&self) -> DatabaseErrorKind {
+        match (self.code, self.state.get(..2)) {
+            // Waiting too long for a lock, and a deadlock.
+            (1205 | 1213, _) => DatabaseErrorKind::SerializationFailure,
+            // A text that the column's character set does not have, bad data, a violated constraint, and
+            // `SIGNAL SQLSTATE '45000'`.
+            (1366, _) | (_, Some("22" | "23" | "45")) => DatabaseErrorKind::CheckViolation,
+            _ => DatabaseErrorKind::Unknown,
+        }
     }
 }
 

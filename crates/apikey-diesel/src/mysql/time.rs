@@ -9,6 +9,7 @@ use diesel::mysql::Mysql;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Datetime, Timestamp as TimestampColumn};
 
+use crate::model::checks::TimeType;
 use crate::time::in_calendar;
 
 /// A time in a column, in UTC; to the microsecond if the column is `DATETIME(6)`.
@@ -16,6 +17,8 @@ use crate::time::in_calendar;
 #[diesel(sql_type = Datetime)]
 #[diesel(sql_type = TimestampColumn)]
 pub struct DbTime(Timestamp);
+
+impl TimeType for Datetime {}
 
 impl From<Timestamp> for DbTime {
     fn from(time: Timestamp) -> Self {

@@ -40,11 +40,15 @@ where
     let TableNames { table, prefix, hashed_key, columns, .. } = names;
     let found: Vec<Found> = diesel::sql_query(COLUMNS).bind::<Text, _>(table).load(conn).await?;
     if found.is_empty() {
-        return Ok(vec![missing_table(table)]);
+        return Ok(vec![missing_table(names)]);
     }
     let column = |name: &str| found.iter().find(|column| column.name == name);
     let missing = columns.iter().filter(|name| column(name).is_none());
-    let mut findings: Vec<_> = missing.map(|name| missing_column(table, name)).collect();
+    let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
+    if names.rules.is_some() {
+        findings.extend(names.too_short(|name| column(name).and_then(length)));
+        return Ok(findings);
+    }
     if let Some(column) = column(prefix) {
         if column.kind == "citext" || !column.is_exact {
             findings.push(Finding::new(
@@ -73,7 +77,12 @@ where
 fn holds_hashes(column: &Found) -> bool {
     match column.kind.as_str() {
         "text" => true,
-        "varchar" => column.modifier == -1 || column.modifier >= 255 + 4,
+        "varchar" => length(column).is_none_or(|length| length >= 255),
         _ => false,
     }
+}
+
+/// The greatest length, if there is one.
+fn length(column: &Found) -> Option<usize> {
+    usize::try_from(column.modifier.checked_sub(4)?).ok()
 }

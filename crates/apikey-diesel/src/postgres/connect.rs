@@ -1,16 +1,15 @@
 //! Opening a PostgreSQL database.
 
-use std::sync::Arc;
-
-use apikey_core::{KeyRecord, StoreError, async_trait};
+use apikey_core::KeyRecord;
+use diesel::pg::Pg;
 use diesel_async::AsyncPgConnection;
 use diesel_async::pooled_connection::deadpool;
-use tokio::runtime::Handle;
 
-use crate::any::{AnyPool, BuiltInStore};
+use crate::any::AnyPool;
 use crate::error::ConnectError;
 use crate::server::address::Address;
 use crate::server::connect::open_pool;
+use crate::server::model::AsyncModel;
 use crate::store::DieselStore;
 
 /// A pool of connections to PostgreSQL, as [`DieselStore::postgres`] makes it.
@@ -37,30 +36,18 @@ impl DieselStore<KeyRecord, PostgresPool> {
     }
 }
 
-#[async_trait]
-impl BuiltInStore for DieselStore<KeyRecord, PostgresPool> {
-    async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        Self::migrate(self).await
-    }
-
-    async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        Self::pending_migrations(self).await
-    }
-
-    fn on_runtime(&self, runtime: Handle) -> Arc<dyn BuiltInStore> {
-        Arc::new(self.clone().on_runtime(runtime))
-    }
-}
-
-pub(crate) async fn connect(url: &str) -> Result<AnyPool, ConnectError> {
+pub(crate) async fn connect<M>(url: &str) -> Result<AnyPool<M>, ConnectError>
+where
+    M: AsyncModel<Pg>,
+{
     let pool = open(&address(url)?).await?;
-    Ok(AnyPool::new(DieselStore::<KeyRecord, _>::new(pool)))
+    Ok(AnyPool::new(DieselStore::<M, _>::new(pool)))
 }
 
-fn address(url: &str) -> Result<Address, ConnectError> {
+pub(super) fn address(url: &str) -> Result<Address, ConnectError> {
     Address::parse(url, "postgres", 5432)
 }
 
-async fn open(address: &Address) -> Result<PostgresPool, ConnectError> {
+pub(super) async fn open(address: &Address) -> Result<PostgresPool, ConnectError> {
     open_pool!(AsyncPgConnection, address)
 }

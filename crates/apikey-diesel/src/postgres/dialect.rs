@@ -68,14 +68,32 @@ impl Dialect for Pg {
         Ok(rows.into_iter().map(|row| row.version).collect())
     }
 
-    fn is_transient(error: &Error) -> bool {
-        match error {
-            Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
-            // Diesel has no kind for it. The text is English only where the server's messages are, and
-            // elsewhere the error is reported.
-            Error::DatabaseError(_, info) => info.message() == "deadlock detected",
-            _ => false,
-        }
+    /// Diesel keeps no code. The texts are English only where the server's messages are; elsewhere the
+    /// error is reported as it is.
+    async fn explain<C>(_: &mut C, error: Error) -> Error
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return error };
+        let kind = match info.message() {
+            "deadlock detected" => DatabaseErrorKind::SerializationFailure,
+            text if text.starts_with("value too long") => DatabaseErrorKind::CheckViolation,
+            _ => DatabaseErrorKind::Unknown,
+        };
+        Error::DatabaseError(kind, info)
+    }
+
+    /// Whether a trigger of the table raises this: the text of its function has a format that fits.
+    async fn is_own_rule<C>(conn: &mut C, table: &str, message: &str) -> bool
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        let raised: QueryResult<Number> = diesel::sql_query(RAISED)
+            .bind::<Text, _>(table)
+            .bind::<Text, _>(message)
+            .get_result(conn)
+            .await;
+        raised.is_ok_and(|raised| raised.number > 0)
     }
 
     fn is_lost(error: &Error) -> bool {
@@ -87,15 +105,19 @@ impl Dialect for Pg {
         }
     }
 
-    fn is_rejection(error: &Error) -> bool {
-        matches!(error, Error::DatabaseError(_, info) if info.message().starts_with("value too long"))
-    }
-
     /// The values are in the detail, which is not printed.
     fn without_values(error: Error) -> Error {
         error
     }
 }
+
+/// Counts what fits a message (`$2`) of the formats that triggers of a table (`$1`) raise: after
+/// `RAISE EXCEPTION` or `MESSAGE =`, a literal in which `%` stands for anything.
+const RAISED: &str = r"SELECT count(*) AS number
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid,
+    regexp_matches(p.prosrc, '\m(?:raise(?:\s+exception)?|message\s*=)\s*''((?:[^'']|'''')+)''', 'gi') AS format
+    WHERE t.tgrelid = to_regclass(quote_ident($1)) AND NOT t.tgisinternal
+    AND $2 LIKE replace(replace(replace(format[1], '''''', ''''), '\', '\\'), '_', '\_')";
 
 #[derive(QueryableByName)]
 struct Number {

@@ -9,6 +9,7 @@ use diesel::pg::Pg;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Timestamp as TimestampColumn, Timestamptz};
 
+use crate::model::checks::TimeType;
 use crate::time::in_calendar;
 
 /// A time in a column, to the microsecond; in UTC where the column has no zone.
@@ -16,6 +17,8 @@ use crate::time::in_calendar;
 #[diesel(sql_type = Timestamptz)]
 #[diesel(sql_type = TimestampColumn)]
 pub struct DbTime(Timestamp);
+
+impl TimeType for Timestamptz {}
 
 impl From<Timestamp> for DbTime {
     fn from(time: Timestamp) -> Self {

@@ -41,14 +41,26 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     where
         C: AsyncConnection<Backend = Self>;
 
-    /// Whether the transaction was undone for the sake of another one, and may be tried again.
-    fn is_transient(error: &Error) -> bool;
+    /// Gives an error that Diesel has no kind for the one that comes nearest, before the transaction is
+    /// undone: [`SerializationFailure`](diesel::result::DatabaseErrorKind::SerializationFailure) if the
+    /// server undoes it for the sake of another one, and
+    /// [`CheckViolation`](diesel::result::DatabaseErrorKind::CheckViolation) if it refuses the values.
+    fn explain<C>(conn: &mut C, error: Error) -> impl Future<Output = Error> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
+    /// Whether a rule of the application's own on this table says so; asked after the transaction, about
+    /// what is still unexplained.
+    fn is_own_rule<C>(
+        conn: &mut C,
+        table: &str,
+        message: &str,
+    ) -> impl Future<Output = bool> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
 
     /// Whether the connection is of no more use.
     fn is_lost(error: &Error) -> bool;
-
-    /// Whether the values were refused, beside the kinds that Diesel knows.
-    fn is_rejection(error: &Error) -> bool;
 
     /// Takes values out of an error's text, which could be a hash.
     fn without_values(error: Error) -> Error;

@@ -11,6 +11,11 @@ use crate::model::TableNames;
 ///
 /// The same as [`BlockingModel`](crate::BlockingModel), whose documentation says what the functions
 /// have to take care of, for connections that do not block.
+#[diagnostic::on_unimplemented(
+    message = "the keys of `{Self}` are not mapped to `{DB}`",
+    note = "`#[derive(KeyModel)]` of `apikey_diesel` maps them to every database whose feature is on, or to \
+            those in #[apikey(backends(..))]"
+)]
 pub trait AsyncModel<DB: Backend>: KeyModel {
     /// Returns the names that the model uses in the database.
     fn table() -> TableNames;

@@ -1,12 +1,16 @@
 //! The store on a server.
 
+use std::sync::Arc;
+
 use apikey_core::{
-    Finding, Found, KeyPatch, KeyQuery, KeyStore, NewRecord, Page, Rotation, StoreError, Timestamp,
-    async_trait,
+    Finding, Found, KeyFormat, KeyPatch, KeyQuery, KeyStore, NewRecord, Page, Rotation, StoreError,
+    Timestamp, async_trait,
 };
 use diesel::result::{DatabaseErrorKind, Error};
+use tokio::runtime::Handle;
 
 use crate::__private::ROWS_AT_ONCE;
+use crate::any::OpenStore;
 use crate::server::dialect::Dialect;
 use crate::server::model::AsyncModel;
 use crate::server::pool::ServerPool;
@@ -87,6 +91,11 @@ where
                     if !M::supersede(conn, id, owner, *seen_expires_at, *expires_at).await? {
                         return Err(StoreError::Conflict.into());
                     }
+                    // Its row is locked by now. A patch of nothing reads.
+                    let old = M::update(conn, id, owner, &KeyPatch::default()).await?;
+                    if !old.is_some_and(|old| rotation.inherits_from(old.record())) {
+                        return Err(StoreError::Conflict.into());
+                    }
                     Ok(M::insert(conn, successor).await?)
                 })
             })
@@ -141,6 +150,33 @@ where
             Box::pin(async move { Ok(P::Backend::findings(conn, M::table()).await?) })
         })
         .await
+    }
+
+    fn writable_encodings(&self) -> Option<&[&str]> {
+        M::table().writable_encodings()
+    }
+
+    fn can_write_format(&self, format: &KeyFormat) -> bool {
+        M::table().can_write_format(format)
+    }
+}
+
+#[async_trait]
+impl<M, P> OpenStore<M> for DieselStore<M, P>
+where
+    P: ServerPool,
+    M: AsyncModel<P::Backend>,
+{
+    fn on_runtime(&self, runtime: Handle) -> Arc<dyn OpenStore<M>> {
+        Arc::new(self.clone().on_runtime(runtime))
+    }
+
+    async fn migrate_built_in(&self) -> Result<Vec<String>, StoreError> {
+        self.built_in().migrate().await
+    }
+
+    async fn pending_built_in(&self) -> Result<Vec<String>, StoreError> {
+        self.built_in().pending_migrations().await
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 
-use apikey_core::StoreError;
+use apikey_core::{KeyModel, StoreError};
 use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::{AsyncConnection, TransactionManager};
 
 use crate::failure::{Failure, unavailable};
@@ -32,7 +33,7 @@ pub(crate) enum Frame {
 
 impl<M, P: ServerPool> DieselStore<M, P>
 where
-    M: 'static,
+    M: KeyModel,
 {
     /// Runs an operation as a task of the runtime.
     ///
@@ -51,25 +52,22 @@ where
     {
         let pool = self.pool.clone();
         let task = async move {
-            operate(&pool, &frame, &args, work).await.map_err(|failure| match failure {
-                Failure::Store(error) => error,
-                Failure::Query(error) => server_error::<P::Backend>(error, names),
+            operate(&pool, names, &frame, &args, work).await.map_err(|failure| {
+                let failure = match failure {
+                    Failure::Query(error) => Failure::Query(P::Backend::without_values(error)),
+                    failure @ Failure::Store(_) => failure,
+                };
+                failure.into_store_error(names)
             })
         };
         self.runtime()?.spawn(task).await.map_err(unavailable)?
     }
 }
 
-fn server_error<DB: Dialect>(error: diesel::result::Error, names: TableNames) -> StoreError {
-    if DB::is_rejection(&error) {
-        return StoreError::Rejected(DB::without_values(error).into());
-    }
-    Failure::Query(DB::without_values(error)).into_store_error(names)
-}
-
 /// Runs an operation, on a new connection if the first turns out to be dead before anything was done.
 async fn operate<P, A, T>(
     pool: &P,
+    names: TableNames,
     frame: &Frame,
     args: &A,
     work: Work<P::Connection, A, T>,
@@ -84,7 +82,10 @@ where
         let outcome = repeat(&mut *conn, frame, &mut begun, args, work).await;
         let Err(Failure::Query(error)) = &outcome else { return outcome };
         if !P::Backend::is_lost(error) {
-            return outcome;
+            return match outcome {
+                Err(failure) if begun => Err(own_rule(&mut *conn, names.table, failure).await),
+                outcome => outcome,
+            };
         }
         // Pools look at this state; the server closed the other connections too, if it was restarted.
         discard(&mut *conn);
@@ -119,8 +120,11 @@ where
         *begun = true;
         let outcome = change(conn, frame, args, work).await;
         match outcome {
-            Err(Failure::Query(error))
-                if attempts < ATTEMPTS && <C::Backend as Dialect>::is_transient(&error) => {}
+            // Undone for the sake of another one.
+            Err(Failure::Query(Error::DatabaseError(
+                DatabaseErrorKind::SerializationFailure,
+                _,
+            ))) if attempts < ATTEMPTS => {}
             outcome => return outcome,
         }
     }
@@ -153,22 +157,45 @@ where
     outcome
 }
 
-async fn end<C: AsyncConnection, T>(
-    conn: &mut C,
-    outcome: Result<T, Failure>,
-) -> Result<T, Failure> {
+async fn end<C, T>(conn: &mut C, outcome: Result<T, Failure>) -> Result<T, Failure>
+where
+    C: AsyncConnection,
+    C::Backend: Dialect,
+{
     match outcome {
-        Ok(value) => {
-            C::TransactionManager::commit_transaction(conn).await?;
-            Ok(value)
-        }
+        Ok(value) => match C::TransactionManager::commit_transaction(conn).await {
+            Ok(()) => Ok(value),
+            Err(error) => Err(<C::Backend as Dialect>::explain(conn, error).await.into()),
+        },
         Err(failure) => {
+            let failure = match failure {
+                Failure::Query(error) => {
+                    Failure::Query(<C::Backend as Dialect>::explain(conn, error).await)
+                }
+                failure @ Failure::Store(_) => failure,
+            };
             let undone: QueryResult<()> = C::TransactionManager::rollback_transaction(conn).await;
             if undone.is_err() {
                 discard(conn);
             }
             Err(failure)
         }
+    }
+}
+
+/// Gives what a rule of the application's own says the kind of a violated constraint.
+async fn own_rule<C>(conn: &mut C, table: &str, failure: Failure) -> Failure
+where
+    C: AsyncConnection,
+    C::Backend: Dialect,
+{
+    match failure {
+        Failure::Query(Error::DatabaseError(DatabaseErrorKind::Unknown, info))
+            if <C::Backend as Dialect>::is_own_rule(conn, table, info.message()).await =>
+        {
+            Error::DatabaseError(DatabaseErrorKind::CheckViolation, info).into()
+        }
+        failure => failure,
     }
 }
 

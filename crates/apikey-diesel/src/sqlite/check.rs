@@ -15,11 +15,17 @@ pub(crate) fn findings(
     let TableNames { table, prefix, columns, .. } = names;
     let present = columns_of(conn, table)?;
     if present.is_empty() {
-        return Ok(vec![missing_table(table)]);
+        return Ok(vec![missing_table(names)]);
     }
-    let missing: Vec<_> =
-        columns.iter().filter(|column| !present.iter().any(|name| name == *column)).collect();
-    let mut findings: Vec<_> = missing.iter().map(|column| missing_column(table, column)).collect();
+    let missing: Vec<_> = columns
+        .iter()
+        .filter(|column| !present.iter().any(|found| found.name == **column))
+        .collect();
+    let mut findings: Vec<_> = missing.iter().map(|column| missing_column(names, column)).collect();
+    if names.rules.is_some() {
+        findings.extend(names.too_short(|column| length(&present, column)));
+        return Ok(findings);
+    }
     if missing.contains(&&prefix) {
         return Ok(findings);
     }
@@ -38,11 +44,17 @@ pub(crate) fn findings(
     Ok(findings)
 }
 
-fn columns_of(conn: &mut SqliteConnection, table: &str) -> QueryResult<Vec<String>> {
-    let rows: Vec<Name> = diesel::sql_query("SELECT name FROM pragma_table_info(?)")
+fn columns_of(conn: &mut SqliteConnection, table: &str) -> QueryResult<Vec<Declared>> {
+    diesel::sql_query("SELECT name, type AS kind FROM pragma_table_info(?)")
         .bind::<Text, _>(table)
-        .load(conn)?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
+        .load(conn)
+}
+
+/// The length that a column declares, as in `varchar(100)`: SQLite itself takes longer texts.
+fn length(columns: &[Declared], name: &str) -> Option<usize> {
+    let column = columns.iter().find(|column| column.name == name)?;
+    let (_, length) = column.kind.trim_end_matches(')').split_once('(')?;
+    length.trim().parse().ok()
 }
 
 /// SQLite does not tell the collation of a column, but it shows: `UNION` drops what is equal by the
@@ -72,9 +84,11 @@ fn quoted(name: &str) -> String {
 }
 
 #[derive(QueryableByName)]
-struct Name {
+struct Declared {
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
 }
 
 #[derive(QueryableByName)]

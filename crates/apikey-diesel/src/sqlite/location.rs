@@ -62,6 +62,14 @@ impl Location {
         }
     }
 
+    /// The same place, where nothing is created.
+    pub(crate) fn existing(self) -> Self {
+        match self {
+            Self::File { path, mode: Mode::Create } => Self::File { path, mode: Mode::ReadWrite },
+            other => other,
+        }
+    }
+
     /// Returns the name by which SQLite opens exactly this file. A plain name would do for most, but a
     /// mode needs the long form, and a plain name that begins with `file:` would be taken for it.
     pub(crate) fn file_name(&self) -> String {

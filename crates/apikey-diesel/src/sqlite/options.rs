@@ -27,25 +27,33 @@ use diesel::sql_types::Text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionOptions {
     busy_timeout: Duration,
+    /// Whether the file is to be in WAL mode.
+    writes_ahead: bool,
 }
 
 impl ConnectionOptions {
     /// Starts with a busy timeout of 5 seconds.
     #[must_use]
     pub fn new() -> Self {
-        Self { busy_timeout: Duration::from_secs(5) }
+        Self { busy_timeout: Duration::from_secs(5), writes_ahead: true }
     }
 
     /// Sets how long to wait for somebody else's lock; cut to milliseconds.
     #[must_use]
     pub fn busy_timeout(self, busy_timeout: Duration) -> Self {
-        Self { busy_timeout }
+        Self { busy_timeout, ..self }
+    }
+
+    /// Leaves the journal mode and `synchronous` as they are: for a file that belongs to another program.
+    #[must_use]
+    pub fn keep_journal_mode(self) -> Self {
+        Self { writes_ahead: false, ..self }
     }
 
     pub(crate) fn apply(self, conn: &mut SqliteConnection) -> QueryResult<()> {
         let millis = i32::try_from(self.busy_timeout.as_millis()).unwrap_or(i32::MAX);
         conn.batch_execute(&format!("PRAGMA busy_timeout = {millis}; PRAGMA foreign_keys = ON;"))?;
-        if self.switch_to_wal(conn)? {
+        if self.writes_ahead && self.switch_to_wal(conn)? {
             conn.batch_execute("PRAGMA synchronous = NORMAL")?;
         }
         Ok(())

@@ -4,8 +4,15 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __on_sqlite {
-    ($($model:tt)*) => {
-        $crate::__key_queries! { blocking sqlite []; $($model)* }
+    // In a layout of its own, whose queries are another macro's.
+    ({ $($checks:tt)* } @$queries:ident $($model:tt)*) => {
+        $crate::$queries! { { $($checks)* } blocking sqlite []; $($model)* }
+    };
+    ({ $($checks:tt)* } $($model:tt)*) => {
+        const _: () = {
+            $($checks)*
+            $crate::__key_queries! { blocking sqlite []; $($model)* }
+        };
     };
 }
 

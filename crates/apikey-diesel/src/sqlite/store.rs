@@ -1,14 +1,15 @@
 //! The store on SQLite: every operation is one visit to a thread for blocking work.
 
 use apikey_core::{
-    Finding, Found, KeyPatch, KeyQuery, KeyStore, NewRecord, Page, Rotation, StoreError, Timestamp,
-    async_trait,
+    Finding, Found, KeyFormat, KeyPatch, KeyQuery, KeyStore, NewRecord, Page, Rotation, StoreError,
+    Timestamp, async_trait,
 };
 use diesel::sqlite::{Sqlite, SqliteConnection};
 
 use crate::__private::ROWS_AT_ONCE;
 use crate::failure::{Failure, unavailable};
 use crate::model::BlockingModel;
+use crate::sqlite::change::change;
 use crate::sqlite::gate::Gate;
 use crate::sqlite::{SqlitePool, check};
 use crate::store::{DieselStore, Pool, Sealed};
@@ -46,15 +47,12 @@ impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
     }
 
     /// Runs statements that are one change.
-    ///
-    /// The lock for writing is taken first: a transaction that reads and then wants to write is refused
-    /// at once if another one wrote in between, whatever the busy timeout.
     async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
     {
-        self.run(|conn| conn.immediate_transaction(work)).await
+        self.run(|conn| change(conn, work)).await
     }
 }
 
@@ -109,6 +107,11 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
             if !M::supersede(conn, &id, owner.as_ref(), *seen_expires_at, *expires_at)? {
                 return Err(StoreError::Conflict.into());
             }
+            // Nobody else can change it any more. A patch of nothing reads.
+            let old = M::update(conn, &id, owner.as_ref(), &KeyPatch::default())?;
+            if !old.is_some_and(|old| rotation.inherits_from(old.record())) {
+                return Err(StoreError::Conflict.into());
+            }
             Ok(M::insert(conn, successor)?)
         })
         .await
@@ -145,5 +148,13 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {
         self.run(|conn| Ok(check::findings(conn, M::table())?)).await
+    }
+
+    fn writable_encodings(&self) -> Option<&[&str]> {
+        M::table().writable_encodings()
+    }
+
+    fn can_write_format(&self, format: &KeyFormat) -> bool {
+        M::table().can_write_format(format)
     }
 }

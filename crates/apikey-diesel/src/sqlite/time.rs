@@ -9,6 +9,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Text, Timestamp as TimestampColumn, TimestamptzSqlite};
 use diesel::sqlite::Sqlite;
 
+use crate::model::checks::TimeType;
 use crate::time::in_calendar;
 
 /// A time in a column, to the microsecond.
@@ -22,6 +23,9 @@ use crate::time::in_calendar;
 #[diesel(sql_type = TimestampColumn)]
 #[diesel(sql_type = TimestamptzSqlite)]
 pub struct DbTime(Timestamp);
+
+impl TimeType for Text {}
+impl TimeType for TimestamptzSqlite {}
 
 impl From<Timestamp> for DbTime {
     fn from(time: Timestamp) -> Self {

@@ -1,7 +1,10 @@
 //! What is left of a database whose feature is off: a mapping that does nothing, and an error.
 
+use apikey_core::KeyModel;
+
 use crate::any::AnyPool;
 use crate::error::ConnectError;
+use crate::import::ForeignDatabase;
 
 /// Maps a model to nothing, since the feature `sqlite` of `apikey-diesel` is off.
 #[doc(hidden)]
@@ -11,6 +14,16 @@ macro_rules! __on_sqlite {
 }
 
 #[expect(clippy::unused_async, reason = "as with the feature")]
-pub(crate) async fn connect(_: &str) -> Result<AnyPool, ConnectError> {
+pub(crate) async fn connect<M: KeyModel>(_: &str) -> Result<AnyPool<M>, ConnectError> {
+    Err(ConnectError::MissingFeature { feature: "sqlite" })
+}
+
+#[allow(dead_code, reason = "as with the feature")]
+pub(crate) async fn visit<M: KeyModel>(url: &str) -> Result<AnyPool<M>, ConnectError> {
+    connect(url).await
+}
+
+#[expect(clippy::unused_async, reason = "as with the feature")]
+pub(crate) async fn open_foreign(_: &str) -> Result<Box<dyn ForeignDatabase>, ConnectError> {
     Err(ConnectError::MissingFeature { feature: "sqlite" })
 }

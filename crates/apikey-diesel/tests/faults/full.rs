@@ -2,14 +2,14 @@
 
 use std::process::{Command, Stdio};
 
-use apikey_core::{ApiKeys, ManageError, StoreError};
+use apikey_core::{ApiKeys, KeyRecord, ManageError, StoreError};
 use apikey_diesel::diesel::SqliteConnection;
 use apikey_diesel::diesel::connection::SimpleConnection;
 use apikey_diesel::diesel::r2d2::{ConnectionManager, CustomizeConnection, Error, Pool};
 use apikey_diesel::{ConnectionOptions, DieselStore};
 
 use crate::child::{Acknowledged, Writers};
-use crate::database::{Database, GRACE};
+use crate::database::{Database, GRACE, whole_keys};
 
 /// Lets the database grow to this many pages of 4 KiB: SQLite then answers as on a full disk.
 #[derive(Debug)]
@@ -38,7 +38,10 @@ fn keys(database: &Database, pages: u32) -> ApiKeys {
 fn unless_full<T>(result: Result<T, ManageError>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(ManageError::Store(StoreError::Unavailable(_))) => None,
+        Err(ManageError::Store(StoreError::Unavailable(source))) => {
+            assert_eq!(source.to_string(), "database or disk is full");
+            None
+        }
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -69,6 +72,31 @@ async fn a_quota_is_an_error_leaves_nothing_half_written_and_ends_with_the_need(
         roomy.rotate(&key.key.prefix, GRACE).await.unwrap();
     }
     database.whole_keys().await;
+}
+
+/// SQLite undoes by itself what has no room. The connection is as good as before, and with one to a database in
+/// memory the database would go.
+#[tokio::test]
+async fn a_full_database_in_memory_keeps_its_keys() {
+    let pool = Pool::builder()
+        .max_size(1)
+        .connection_customizer(Box::new(Quota(40)))
+        .build(ConnectionManager::<SqliteConnection>::new(":memory:"))
+        .unwrap();
+    let store: DieselStore<KeyRecord, _> = DieselStore::new(pool);
+    store.migrate().await.unwrap();
+    let keys = ApiKeys::new(store);
+    let name = "n".repeat(200);
+    let mut created = Vec::new();
+    while let Some(key) = unless_full(keys.create(name.as_str()).await) {
+        created.push(key.key.prefix);
+    }
+    let mut rotations = 0;
+    for prefix in &created {
+        rotations += usize::from(unless_full(keys.rotate(prefix, GRACE).await).is_some());
+    }
+    assert!(created.len() > 50 && rotations < created.len(), "{} {rotations}", created.len());
+    assert_eq!(whole_keys(&keys).await.len(), created.len() + rotations);
 }
 
 /// A limit on the size of files, which the operating system enforces in the midst of a write.

@@ -1,6 +1,15 @@
 //! What goes wrong around a database: killed processes and servers, dropped futures, full and read-only disks.
 //!
 //! The rule behind all of it: what was acknowledged is there afterwards, and a rotation is whole or absent.
+//!
+//! | Fault | SQLite | PostgreSQL, MariaDB |
+//! |---|---|---|
+//! | `kill -9` between and within changes | `killed`, of a process that writes | `server_killed`, of the server |
+//! | stopped and started again under load | – | `server_restarted` |
+//! | futures dropped at each await | `dropped` | `server_dropped` |
+//! | sixteen writers in two processes | `processes` | the conformance suite, from two pools |
+//! | only reading is allowed | `read_only` | `server_read_only` |
+//! | no room left | `full` | `server_full` |
 
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails ends the test")]
@@ -21,6 +30,10 @@ mod read_only;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_dropped;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_full;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_killed;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_read_only;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_restarted;

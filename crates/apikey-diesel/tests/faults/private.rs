@@ -148,9 +148,14 @@ impl<K: Kind> Private<K> {
         assert!(ends(&mut process, K::STOP), "does not end: {}", self.log());
     }
 
+    /// The URL of its database, for a user who may do everything.
+    pub(crate) fn url(&self) -> String {
+        K::url(&self.home)
+    }
+
     /// A handle on the built-in table.
     pub(crate) async fn keys(&self) -> ApiKeys {
-        let store = DieselStore::connect(&K::url(&self.home)).await.unwrap();
+        let store = DieselStore::connect(&self.url()).await.unwrap();
         store.migrate().await.unwrap();
         ApiKeys::new(store)
     }

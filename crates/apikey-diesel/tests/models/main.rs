@@ -5,6 +5,7 @@
 
 mod keys_of_others;
 mod lacking;
+mod memberships;
 mod organizations;
 #[path = "../servers/server.rs"]
 #[allow(dead_code, reason = "the tests of the servers use the rest")]

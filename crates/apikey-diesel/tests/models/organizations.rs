@@ -8,9 +8,10 @@ use apikey_core::{ApiKeys, DenyReason, KeyRecord, KeyStore, NewKey};
 use apikey_diesel::KeyModel;
 use apikey_diesel::diesel;
 use apikey_diesel::diesel::prelude::*;
+use tempfile::TempDir;
 
 use crate::server::{Databases, Server};
-use crate::tables;
+use crate::tables::{self, Two, two};
 
 diesel::table! { organizations (id) { id -> Integer, name -> Text, active -> Bool, } }
 diesel::table! {
@@ -75,7 +76,7 @@ fn mysql_table() -> String {
 }
 
 enum Fixture {
-    Sqlite,
+    Sqlite(TempDir),
     Server(Databases, Server),
 }
 
@@ -85,19 +86,29 @@ impl StoreFixture for Fixture {
 
     fn available(&self) -> Result<(), String> {
         match self {
-            Self::Sqlite => Ok(()),
+            Self::Sqlite(_) => Ok(()),
             Self::Server(_, server) => server.url().map(|_| ()),
         }
     }
 
     async fn store(&self) -> Arc<dyn KeyStore<OrganizationApiKey>> {
         match self {
-            Self::Sqlite => Arc::new(tables::sqlite(&sqlite_table())),
+            Self::Sqlite(_) => Arc::new(tables::sqlite(&sqlite_table())),
+            Self::Server(..) => {
+                let [store, _] = self.two_stores().await;
+                store
+            }
+        }
+    }
+
+    async fn two_stores(&self) -> Two<OrganizationApiKey> {
+        match self {
+            Self::Sqlite(folder) => two(tables::two_of_sqlite(folder, &sqlite_table())),
             Self::Server(databases, Server::Postgres) => {
-                Arc::new(tables::postgres(databases, &postgres_table()).await)
+                two(tables::postgres(databases, &postgres_table()).await)
             }
             Self::Server(databases, Server::Mysql) => {
-                Arc::new(tables::mysql(databases, &mysql_table()).await)
+                two(tables::mysql(databases, &mysql_table()).await)
             }
         }
     }
@@ -119,7 +130,7 @@ fn on(server: Server) -> Fixture {
     Fixture::Server(Databases::on(server), server)
 }
 
-store_suite!(sqlite, Fixture::Sqlite);
+store_suite!(sqlite, Fixture::Sqlite(tempfile::tempdir().unwrap()));
 store_suite!(postgres, on(Server::Postgres));
 store_suite!(mysql, on(Server::Mysql));
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use apikey_conformance::{StoreFixture, async_trait, store_suite};
 use apikey_core::{KeyRecord, KeyStore};
 use apikey_diesel::{KeyModel, diesel};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::server::{Databases, Server};
-use crate::tables;
+use crate::tables::{self, Two, two};
 
 diesel::table! {
     team_keys (key_id) {
@@ -54,7 +55,12 @@ impl StoreFixture for Uuids {
     }
 
     async fn store(&self) -> Arc<dyn KeyStore<TeamKey>> {
-        Arc::new(tables::postgres(&self.0, TEAM_KEYS).await)
+        let [store, _] = self.two_stores().await;
+        store
+    }
+
+    async fn two_stores(&self) -> Two<TeamKey> {
+        two(tables::postgres(&self.0, TEAM_KEYS).await)
     }
 
     fn extra(&self, owner: u8) -> NewTeamKey {
@@ -90,8 +96,17 @@ struct TextKey {
     record: KeyRecord<String>,
 }
 
+fn text_keys(text: &str, time: &str) -> String {
+    format!(
+        "CREATE TABLE text_keys (id {text} PRIMARY KEY, key_prefix {text} NOT NULL UNIQUE, \
+         hashed_key {text} NOT NULL, name {text} NOT NULL, scopes TEXT NOT NULL, \
+         created_at {time} NOT NULL, expires_at {time} NULL, disabled_at {time} NULL, \
+         revoked_at {time} NULL, last_used_at {time} NULL, rotated_from {text})"
+    )
+}
+
 enum Texts {
-    Sqlite,
+    Sqlite(TempDir),
     Mysql(Databases),
 }
 
@@ -101,25 +116,29 @@ impl StoreFixture for Texts {
 
     fn available(&self) -> Result<(), String> {
         match self {
-            Self::Sqlite => Ok(()),
+            Self::Sqlite(_) => Ok(()),
             Self::Mysql(_) => Server::Mysql.url().map(|_| ()),
         }
     }
 
     async fn store(&self) -> Arc<dyn KeyStore<TextKey>> {
-        let table = |text: &str, time: &str| {
-            format!(
-                "CREATE TABLE text_keys (id {text} PRIMARY KEY, key_prefix {text} NOT NULL UNIQUE, \
-                 hashed_key {text} NOT NULL, name {text} NOT NULL, scopes TEXT NOT NULL, \
-                 created_at {time} NOT NULL, expires_at {time} NULL, disabled_at {time} NULL, \
-                 revoked_at {time} NULL, last_used_at {time} NULL, rotated_from {text})"
-            )
-        };
         match self {
-            Self::Sqlite => Arc::new(tables::sqlite(&table("TEXT", "TIMESTAMP"))),
+            Self::Sqlite(_) => Arc::new(tables::sqlite(&text_keys("TEXT", "TIMESTAMP"))),
+            Self::Mysql(_) => {
+                let [store, _] = self.two_stores().await;
+                store
+            }
+        }
+    }
+
+    async fn two_stores(&self) -> Two<TextKey> {
+        match self {
+            Self::Sqlite(folder) => {
+                two(tables::two_of_sqlite(folder, &text_keys("TEXT", "TIMESTAMP")))
+            }
             Self::Mysql(databases) => {
                 let text = "VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
-                Arc::new(tables::mysql(databases, &table(text, "DATETIME(6)")).await)
+                two(tables::mysql(databases, &text_keys(text, "DATETIME(6)")).await)
             }
         }
     }
@@ -127,5 +146,5 @@ impl StoreFixture for Texts {
     fn extra(&self, _owner: u8) {}
 }
 
-store_suite!(texts_sqlite, Texts::Sqlite);
+store_suite!(texts_sqlite, Texts::Sqlite(tempfile::tempdir().unwrap()));
 store_suite!(texts_mysql, Texts::Mysql(Databases::on(Server::Mysql)));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use apikey_conformance::{StoreFixture, async_trait, store_suite};
 use apikey_core::{KeyRecord, KeyStore};
+use apikey_diesel::DieselStore;
 
 use crate::server::{Databases, Server};
 
@@ -25,6 +26,13 @@ impl StoreFixture for BuiltIn {
 
     async fn store(&self) -> Arc<dyn KeyStore<KeyRecord>> {
         Arc::new(self.0.store().await)
+    }
+
+    async fn two_stores(&self) -> [Arc<dyn KeyStore<KeyRecord>>; 2] {
+        let url = self.0.create().await;
+        let one = DieselStore::connect(&url).await.unwrap();
+        one.migrate().await.unwrap();
+        [Arc::new(one), Arc::new(DieselStore::connect(&url).await.unwrap())]
     }
 
     fn extra(&self, _owner: u8) {}

@@ -105,6 +105,62 @@ async fn tells_a_taken_prefix_from_another_violated_constraint() {
 }
 
 #[tokio::test]
+async fn a_rule_of_the_applications_own_is_rejected_in_its_words() {
+    for action in ["ABORT", "FAIL", "ROLLBACK"] {
+        let folder = Folder::new();
+        let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+        folder.run(
+            "app.db",
+            &format!(
+                "CREATE TRIGGER names BEFORE INSERT ON api_keys WHEN NEW.name = 'bad' \
+                 BEGIN SELECT RAISE({action}, 'it''s a bad name'); END; \
+                 CREATE TRIGGER renaming BEFORE UPDATE OF name ON api_keys \
+                 BEGIN SELECT RAISE({action}, 'names stay'); END;"
+            ),
+        );
+        let old = store.insert(&new_key("abcdefgh"), None).await.unwrap();
+        let mut bad = new_key("ijklmnop");
+        bad.name = "bad".to_owned();
+        let mut rotation = Rotation::new(None, at(60), bad.clone());
+        rotation.seen_name.clone_from(&old.name);
+        let rename = KeyPatch::default().name("new");
+        for (outcome, text) in [
+            (store.insert(&bad, Some(10)).await.map(|_| ()), "it's a bad name"),
+            (store.rotate(&old.id, None, &rotation).await.map(|_| ()), "it's a bad name"),
+            (store.update(&old.id, None, &rename).await.map(|_| ()), "names stay"),
+        ] {
+            let rejected = outcome.unwrap_err();
+            let says_so =
+                matches!(&rejected, StoreError::Rejected(source) if source.to_string() == text);
+            assert!(says_so, "{rejected:?}");
+        }
+        let keys = store.list(&KeyQuery::new(), at(0)).await.unwrap().keys;
+        assert_eq!(keys, [old], "RAISE({action}) leaves the table as it was");
+    }
+}
+
+#[tokio::test]
+async fn what_no_trigger_says_is_not_rejected() {
+    let folder = Folder::new();
+    let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+    folder.run("app.db", "ALTER TABLE api_keys RENAME COLUMN name TO label");
+    assert_unavailable(store.insert(&new_key("abcdefgh"), None).await, "name");
+}
+
+#[tokio::test]
+async fn a_value_of_another_type_is_rejected_by_a_strict_table() {
+    let folder = Folder::new();
+    let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+    folder.run(
+        "app.db",
+        "ALTER TABLE api_keys DROP COLUMN name; ALTER TABLE api_keys ADD COLUMN name INTEGER;",
+    );
+    let rejected = store.insert(&new_key("abcdefgh"), None).await.unwrap_err();
+    assert!(matches!(rejected, StoreError::Rejected(_)), "{rejected:?}");
+    assert!(full_text(&rejected).contains("INTEGER column api_keys.name"), "{rejected:?}");
+}
+
+#[tokio::test]
 async fn refuses_a_time_that_would_sort_wrongly() {
     let store = DieselStore::sqlite("sqlite::memory:").await.unwrap();
     let far = DateTime::from_timestamp(253_402_300_800, 0);

@@ -1,4 +1,4 @@
-//! Installing missing servers: on Debian and Ubuntu, as root.
+//! Installing missing programs: on Debian and Ubuntu, as root.
 
 use std::{
     fs,
@@ -7,8 +7,8 @@ use std::{
 
 use super::server::is_root;
 
-/// Installs packages where that is possible, and says so. Whether it worked shows when the server starts.
-pub(super) fn packages(names: &[&str]) {
+/// Installs packages where that is possible, and says so. Whether it worked shows when the program starts.
+pub(crate) fn packages(names: &[&str]) {
     if names.is_empty() || !is_root() || !is_debian() {
         return;
     }

@@ -48,12 +48,15 @@ const SERVICES: [Service; 3] = [
     },
 ];
 
-/// Keeps the servers until standard input ends.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+/// Keeps the servers until standard input ends: those of these variables, or all if none is named.
+pub(crate) fn run(variables: &[String]) -> anyhow::Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("apikey-").tempdir();
     let folder = folder.context("cannot create a folder for the servers")?;
-    let wanted = SERVICES.iter().filter(|service| env::var_os(service.variable).is_none());
-    let wanted: Vec<_> = wanted.collect();
+    let is_asked_for = |service: &&Service| {
+        variables.is_empty() || variables.iter().any(|variable| variable == service.variable)
+    };
+    let absent = |service: &&Service| env::var_os(service.variable).is_none();
+    let wanted: Vec<_> = SERVICES.iter().filter(is_asked_for).filter(absent).collect();
     let missing = wanted.iter().filter(|service| !(service.is_installed)());
     install::packages(&missing.map(|service| service.package).collect::<Vec<_>>());
     let servers = start(&wanted, &folder);

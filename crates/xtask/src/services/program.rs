@@ -15,7 +15,7 @@ const BEYOND_PATH: [&str; 4] =
 const POSTGRES_VERSIONS: &str = "/usr/lib/postgresql";
 
 /// Finds a program by the first of its names that is installed.
-pub(super) fn find(names: &[&str]) -> anyhow::Result<PathBuf> {
+pub(crate) fn find(names: &[&str]) -> anyhow::Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<_> = env::split_paths(&path)
         .chain(BEYOND_PATH.map(PathBuf::from))

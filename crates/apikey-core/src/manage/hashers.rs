@@ -1,0 +1,153 @@
+//! `HasherReport`: what the stored keys are hashed with, and how far a change of hasher has come.
+
+use std::sync::Arc;
+
+use super::ManageError;
+use super::manager::Manager;
+use crate::clock::Timestamp;
+use crate::hash::encoding::Encodings;
+use crate::key::PresentedKey;
+use crate::model::{KeyModel, KeyStatus};
+use crate::store::query::KeyQuery;
+
+/// How many sets of parameters are told apart; what comes after them is counted by its algorithm.
+const MOST_HEADS: usize = 64;
+
+/// What stored keys are hashed with, as [`ApiKeys::hashers`](crate::ApiKeys::hashers) counts them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HasherReport {
+    /// One entry to an algorithm with its parameters, the one with the most live keys first.
+    pub encodings: Vec<EncodingUse>,
+}
+
+/// The keys whose hashes were made in one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EncodingUse {
+    /// The beginning that the stored hashes share, as in `sha256$$` or `$argon2id$v=19$m=19456,t=2,p=1$`: for
+    /// [`KeyQuery::encoding`]. It holds neither salt nor digest, and is empty for
+    /// [`Standing::Unreadable`].
+    pub encoding: String,
+    /// What the handle makes of them.
+    pub standing: Standing,
+    /// How many keys there are.
+    pub keys: u64,
+    /// How many of them are active, or disabled, which can be undone.
+    pub live: u64,
+    /// When the newest of them was created. After a change of hasher no key should come to the old one.
+    pub newest: Option<Timestamp>,
+}
+
+/// What a handle makes of stored hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Standing {
+    /// The preferred hasher would write them just so.
+    Preferred,
+    /// The preferred hasher reads them, and would write other parameters or name another pepper. A key
+    /// that is used is hashed anew.
+    Outdated,
+    /// An accepted hasher reads them. A key that is used is hashed anew.
+    Accepted,
+    /// No hasher or pepper is configured for them: these keys are answered with 503.
+    NotConfigured,
+    /// Nobody knows the algorithm: damaged rows. These keys are answered with 401.
+    Unreadable,
+}
+
+impl HasherReport {
+    /// Returns how many keys are active or disabled.
+    #[must_use]
+    pub fn live(&self) -> u64 {
+        self.encodings.iter().map(|encoding| encoding.live).sum()
+    }
+
+    /// Returns how many of them have a hash as the preferred hasher would write it.
+    #[must_use]
+    pub fn preferred(&self) -> u64 {
+        let preferred =
+            self.encodings.iter().filter(|encoding| encoding.standing == Standing::Preferred);
+        preferred.map(|encoding| encoding.live).sum()
+    }
+}
+
+impl<M: KeyModel> Manager<'_, M> {
+    /// Finds the encodings and has the store count: the preferred one first and then those of the configured
+    /// hashers, so that a damaged row, which says less of itself, does not stand for good ones.
+    pub(super) async fn hashers(&self) -> Result<HasherReport, ManageError> {
+        let hashers = &self.inner().hashers;
+        let known = Encodings::known_to(hashers);
+        let none = known.all().iter().fold(KeyQuery::new(), KeyQuery::not_encoding);
+        let sample = Arc::new(PresentedKey::new(b"no key has this text"));
+        let sample = self.inner().hash(&sample).await?;
+        let preferred = known.head(sample.as_str());
+        let first: Vec<String> = preferred.map(str::to_owned).into_iter().collect();
+        let configured: Vec<String> = hashers.all().flat_map(|hasher| hasher.encodings()).collect();
+        let mut encodings = Vec::new();
+        for wanted in [first, configured, known.all().to_vec()] {
+            self.find_encodings(&wanted, &known, preferred, &mut encodings).await?;
+        }
+        if let Some(key) = self.newest(none.clone()).await? {
+            encodings.push(self.count_encoding(none, Standing::Unreadable, &key).await?);
+        }
+        encodings.sort_by_key(|encoding| std::cmp::Reverse((encoding.live, encoding.keys)));
+        Ok(HasherReport { encodings })
+    }
+
+    /// Adds the encodings that begin as wanted, one by one, each by a key that has none of those found
+    /// before. So what is read does not grow with the table.
+    async fn find_encodings(
+        &self,
+        wanted: &[String],
+        known: &Encodings,
+        preferred: Option<&str>,
+        encodings: &mut Vec<EncodingUse>,
+    ) -> Result<(), ManageError> {
+        while !wanted.is_empty() {
+            let found = encodings.iter().map(|found| &found.encoding);
+            let others = found.fold(KeyQuery::new(), KeyQuery::not_encoding);
+            let mut rest = others.clone();
+            rest.encodings = wanted.to_vec();
+            let Some(key) = self.newest(rest).await? else { break };
+            let stored = key.record().hashed_key.as_str();
+            let is_known = encodings.len() < MOST_HEADS;
+            let head = if is_known { known.head(stored) } else { known.algorithm(stored) };
+            // A store that did not leave out what it was told to would go on for ever.
+            let is_new = |head: &&str| encodings.iter().all(|found| found.encoding != *head);
+            let Some(head) = head.filter(is_new) else { break };
+            let standing = self.standing(stored, preferred == Some(head));
+            let mut counted = self.count_encoding(others.encoding(head), standing, &key).await?;
+            counted.encoding = head.to_owned();
+            encodings.push(counted);
+        }
+        Ok(())
+    }
+
+    async fn newest(&self, query: KeyQuery<M>) -> Result<Option<M>, ManageError> {
+        Ok(self.list(&query.limit(1)).await?.keys.pop())
+    }
+
+    fn standing(&self, stored: &str, is_preferred: bool) -> Standing {
+        let hashers = &self.inner().hashers;
+        match hashers.of(stored) {
+            Ok(_) if is_preferred => Standing::Preferred,
+            Ok(hasher) if Arc::ptr_eq(hasher, hashers.preferred()) => Standing::Outdated,
+            Ok(_) => Standing::Accepted,
+            Err(_) => Standing::NotConfigured,
+        }
+    }
+
+    async fn count_encoding(
+        &self,
+        query: KeyQuery<M>,
+        standing: Standing,
+        newest: &M,
+    ) -> Result<EncodingUse, ManageError> {
+        let keys = self.count(&query).await?;
+        let active = self.count(&query.clone().status(KeyStatus::Active)).await?;
+        let disabled = self.count(&query.status(KeyStatus::Disabled)).await?;
+        let newest = Some(newest.record().created_at);
+        Ok(EncodingUse { encoding: String::new(), standing, keys, live: active + disabled, newest })
+    }
+}

@@ -1,0 +1,42 @@
+//! What holds in a table that belongs to another program.
+
+use super::TableNames;
+
+/// What holds in a table that belongs to another program, beside what its database checks.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableRules {
+    /// The primary key, made of prefix and hash.
+    pub id: &'static str,
+    /// What to do if there is no table.
+    pub missing: &'static str,
+    /// The texts that the program bounds.
+    pub texts: &'static [TextRule],
+    /// What to do if a column is missing.
+    pub missing_columns: &'static [(&'static str, &'static str)],
+    /// The encodings of hashes that the program verifies.
+    pub encodings: &'static [&'static str],
+    /// The number of characters in the prefix of its keys, which have no brand.
+    pub prefix_length: usize,
+}
+
+/// The longest text that a column may hold.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TextRule {
+    /// The column.
+    pub column: &'static str,
+    /// So many characters.
+    pub longest: usize,
+    /// What to do if the column is shorter.
+    pub shorter: &'static str,
+}
+
+impl TableNames {
+    /// Puts the table under the rules of another program.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn ruled_by(self, rules: &'static TableRules) -> Self {
+        Self { rules: Some(rules), ..self }
+    }
+}

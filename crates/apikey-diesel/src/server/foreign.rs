@@ -1,0 +1,67 @@
+//! Reading somebody else's table on a server.
+
+/// Implements [`ForeignDatabase`](crate::import::ForeignDatabase) for one type of pool. What opens it,
+/// and its `WORDS`, stand beside it.
+macro_rules! foreign_database {
+    ($Pool:ty) => {
+        use apikey_core::{KeyRecord, StoreError, async_trait};
+        use diesel::sql_types::Text;
+        use diesel_async::RunQueryDsl;
+
+        use $crate::error::ConnectError;
+        use $crate::failure::foreign;
+        use $crate::import::{ForeignDatabase, ForeignRow, Number};
+        use $crate::model::TableNames;
+        use $crate::server::model::AsyncModel;
+        use $crate::server::pool::ServerPool;
+        use $crate::server::task::Frame;
+        use $crate::store::DieselStore;
+
+        type Store = DieselStore<KeyRecord, $Pool>;
+
+        /// What the store's own table is called, which no query here is about.
+        fn names() -> TableNames {
+            <KeyRecord as AsyncModel<<$Pool as ServerPool>::Backend>>::table()
+        }
+
+        pub(crate) async fn open_foreign(
+            url: &str,
+        ) -> Result<Box<dyn ForeignDatabase>, ConnectError> {
+            Ok(Box::new(Store::new(open(&address(url)?).await?)))
+        }
+
+        #[async_trait]
+        impl ForeignDatabase for Store {
+            fn words(&self) -> &'static Words {
+                &WORDS
+            }
+
+            async fn count(&self, sql: String) -> Result<i64, StoreError> {
+                self.run(names(), Frame::Read, sql, |conn, sql| {
+                    Box::pin(async move {
+                        let query = diesel::sql_query(sql.as_str());
+                        let counted: Number = query.get_result(conn).await.map_err(foreign)?;
+                        Ok(counted.number)
+                    })
+                })
+                .await
+            }
+
+            async fn read(
+                &self,
+                sql: String,
+                after: String,
+            ) -> Result<Vec<ForeignRow>, StoreError> {
+                self.run(names(), Frame::Read, (sql, after), |conn, (sql, after)| {
+                    Box::pin(async move {
+                        let query = diesel::sql_query(sql.as_str()).bind::<Text, _>(after.as_str());
+                        query.load(conn).await.map_err(foreign)
+                    })
+                })
+                .await
+            }
+        }
+    };
+}
+
+pub(crate) use foreign_database;

@@ -1,0 +1,31 @@
+use apikey_core::KeyRecord;
+use apikey_diesel::{KeyModel, diesel};
+
+diesel::table! { organizations (id) { id -> Integer, active -> Bool, } }
+diesel::table! {
+    organization_api_keys (id) {
+        id -> BigInt,
+        prefix -> Text,
+        hashed_key -> Text,
+        name -> Text,
+        scopes -> Text,
+        created_at -> Timestamp,
+        expires_at -> Nullable<Timestamp>,
+        disabled_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+        rotated_from -> Nullable<Text>,
+        organization_id -> Integer,
+    }
+}
+diesel::allow_tables_to_appear_in_same_query!(organizations, organization_api_keys);
+
+#[derive(Debug, Clone, KeyModel)]
+#[apikey(table = organization_api_keys, owner = organization_id,
+    usable = organizations::active)]
+pub struct OrganizationApiKey {
+    pub record: KeyRecord,
+    pub organization_id: i32,
+}
+
+fn main() {}
