@@ -12,7 +12,7 @@ struct Room {
     tests_with: &'static [&'static str],
 }
 
-const ROOMS: [Room; 11] = [
+const ROOMS: [Room; 12] = [
     room("apikey-core", &[]),
     room("apikey-axum", &["apikey-core"]),
     room("apikey-actix", &["apikey-core"]),
@@ -27,6 +27,10 @@ const ROOMS: [Room; 11] = [
     room("apikey-cli", &["apikey-core", "apikey-diesel"]),
     room("apikey-redis", &["apikey-core"]),
     room("apikey-admin", &["apikey-core", "apikey-axum"]),
+    room(
+        "bench-servers",
+        &["apikey-core", "apikey-axum", "apikey-actix", "apikey-rocket", "apikey-diesel"],
+    ),
     room("xtask", &[]),
 ];
 

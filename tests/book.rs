@@ -11,5 +11,6 @@
 #[doc = include_str!("../docs/custom-models.md")]
 #[doc = include_str!("../docs/openapi.md")]
 #[doc = include_str!("../docs/operations.md")]
+#[doc = include_str!("../docs/performance.md")]
 #[doc = include_str!("../docs/testing.md")]
 mod book {}

@@ -38,9 +38,9 @@ enum Command {
     #[command(after_help = lint::EXAMPLES)]
     Lint,
 
-    /// Measures what keys cost.
-    #[command(subcommand)]
-    Bench(bench::Bench),
+    /// Measures what keys cost, in single calls and in requests.
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(bench::Args),
 
     /// Starts throw-away PostgreSQL, MariaDB and Redis servers for tests, and waits for Ctrl-C.
     #[command(after_help = services::EXAMPLES)]
@@ -59,14 +59,14 @@ Examples:
   cargo xtask lint          what a reviewer would otherwise have to say
   cargo xtask test          everything that can be run on this machine
   cargo xtask services      database servers to try things on
-  cargo xtask bench http    what a guard costs, on each framework
+  cargo xtask bench         what a call costs, and what a guard costs on each framework
   cargo xtask bench store   what the store costs with few and with many keys";
 
 fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().command {
         Command::Test(args) => test::run(&args),
         Command::Lint => Ok(lint::run()),
-        Command::Bench(bench) => bench::run(&bench),
+        Command::Bench(args) => bench::run(&args),
         Command::Services => services::run(),
         Command::KeepServices { variables } => services::keeper::run(&variables),
     }

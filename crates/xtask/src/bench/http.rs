@@ -1,135 +1,263 @@
-//! `cargo xtask bench http`: the throughput of `/protected` as a share of that of `/public`.
+//! The throughput of a guarded route as a share of that of an open one, for each framework and store.
 //!
-//! Each quickstart is built with optimizations and served on 127.0.0.1 over a database of its own. wrk asks
-//! for the two routes in turn, so that whatever else the machine does falls on both. The ratio of the
-//! medians is what can be compared between machines; requests per second cannot.
+//! A server of `bench-servers` is built with optimizations and served on 127.0.0.1. wrk asks for its two routes
+//! in turn, so that whatever else the machine does falls on both. The ratio is what can be compared between
+//! machines; requests per second cannot.
 
-mod server;
-mod table;
+mod load;
+pub(crate) mod server;
 
-use std::io::ErrorKind;
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::time::Duration;
+use std::{env, fmt};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use clap::ValueEnum;
+use tempfile::TempDir;
 
-use self::server::Server;
-use self::table::Row;
+use self::load::{Load, Throughput};
+use self::server::{Command, Server};
+use super::Common;
+use super::peers::{self, Peer};
+use super::table::Table;
+use crate::services::Services;
 use crate::workspace;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  cargo xtask bench http                         the three frameworks, 5 rounds of 2 seconds for each route
-  cargo xtask bench http --rounds 9 --seconds 5  steadier medians, in three times the time
+  cargo xtask bench http                         three frameworks, three stores, without and with a cache
+  cargo xtask bench http --framework axum        one framework; also --store, and both may be repeated
+  cargo xtask bench http --rounds 15 --seconds 2 steadier medians, in four times the time
 
-It needs wrk (https://github.com/wg/wrk): `apt-get install wrk`, `brew install wrk`.";
+It needs wrk (https://github.com/wg/wrk), which root gets by itself on Debian and Ubuntu, and for the rows of
+PostgreSQL a server: the one that APIKEY_TEST_POSTGRES_URL names, or a throw-away one of an installed PostgreSQL.";
 
-const FRAMEWORKS: [&str; 3] = ["axum", "actix", "rocket"];
+/// The variable that names the server.
+const POSTGRES: &str = "APIKEY_TEST_POSTGRES_URL";
 
-/// The bounds keep a mistyped number from keeping a machine busy for hours.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How often each route is measured.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=50))]
-    rounds: u8,
+    #[command(flatten)]
+    load: Load,
 
-    /// How long each measurement takes.
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=60))]
-    seconds: u8,
+    /// Measures this framework; all if none is named.
+    #[arg(long = "framework", value_enum)]
+    frameworks: Vec<Framework>,
 
-    /// How many connections are open at once.
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    connections: u16,
+    /// Measures this store; all if none is named.
+    #[arg(long = "store", value_enum)]
+    stores: Vec<Store>,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
-/// Measures, and prints one table.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    check_wrk()?;
-    let packages = FRAMEWORKS.map(|framework| format!("quickstart-{framework}"));
-    build(&packages)?;
-    let mut rows = Vec::new();
-    for (framework, package) in FRAMEWORKS.into_iter().zip(&packages) {
-        println!("==> {framework}");
-        let server = Server::start(package)?;
-        rows.push(measure(framework, &server, args)?);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Framework {
+    Axum,
+    Actix,
+    Rocket,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Store {
+    Memory,
+    Sqlite,
+    Postgres,
+}
+
+/// One row to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Variant {
+    framework: Framework,
+    store: Store,
+    is_cached: bool,
+}
+
+/// All that is needed to measure, built and running.
+pub(crate) struct Stage<'a> {
+    load: &'a Load,
+    variants: Vec<Variant>,
+    peers: Vec<Peer>,
+    postgres: Option<String>,
+    notes: Vec<String>,
+    folder: TempDir,
+    /// Ends the server of PostgreSQL.
+    _services: Option<Services>,
+}
+
+/// Builds and starts what the rows need.
+pub(crate) fn prepare(args: &Args) -> anyhow::Result<Stage<'_>> {
+    load::install()?;
+    let mut variants = variants(&args.frameworks, &args.stores);
+    build(&variants)?;
+    let peers = if args.common.peers { peers::install()? } else { Vec::new() };
+    let mut notes = args.load.notes();
+    let needs_postgres = variants.iter().any(|variant| variant.store == Store::Postgres);
+    let (postgres, services) = if needs_postgres { find_postgres()? } else { (None, None) };
+    if needs_postgres && postgres.is_none() {
+        let missing = services.iter().flat_map(|services| &services.missing);
+        notes.extend(missing.map(|missing| format!("Not measured: {missing}.")));
+        variants.retain(|variant| variant.store != Store::Postgres);
     }
-    println!("\n{}", table::render(&rows));
-    Ok(ExitCode::SUCCESS)
+    let folder = tempfile::tempdir().context("cannot make a folder for the databases")?;
+    Ok(Stage { load: &args.load, variants, peers, postgres, notes, folder, _services: services })
 }
 
-fn check_wrk() -> anyhow::Result<()> {
-    match Command::new("wrk").arg("--version").output() {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!("wrk is not installed: `apt-get install wrk`, `brew install wrk`")
+/// Returns the combinations, in the order of the table.
+fn variants(frameworks: &[Framework], stores: &[Store]) -> Vec<Variant> {
+    let mut variants = Vec::new();
+    for &framework in Framework::value_variants() {
+        for &store in Store::value_variants() {
+            let is_wanted = (frameworks.is_empty() || frameworks.contains(&framework))
+                && (stores.is_empty() || stores.contains(&store));
+            let caches = [false, true].into_iter().filter(|_| is_wanted);
+            variants.extend(caches.map(|is_cached| Variant { framework, store, is_cached }));
         }
-        other => other.map(drop).context("cannot start wrk"),
     }
+    variants
 }
 
-fn build(packages: &[String]) -> anyhow::Result<()> {
+fn build(variants: &[Variant]) -> anyhow::Result<()> {
+    eprintln!("==> building the servers");
     let mut cargo = workspace::cargo();
-    cargo.args(["build", "--release"]);
-    cargo.args(packages.iter().flat_map(|package| ["--package", package.as_str()]));
-    ensure!(
-        cargo.status().context("cannot start cargo")?.success(),
-        "the quickstarts do not build"
-    );
+    cargo.args(["build", "--release", "--package", "bench-servers"]);
+    let mut programs: Vec<_> = variants.iter().map(|variant| variant.framework.program()).collect();
+    programs.dedup();
+    cargo.args(programs.iter().flat_map(|program| ["--bin", program]));
+    let status = cargo.status().context("cannot start cargo")?;
+    ensure!(status.success(), "the servers do not build");
     Ok(())
 }
 
-fn measure(framework: &'static str, server: &Server, args: &Args) -> anyhow::Result<Row> {
-    let mut row = Row::new(framework);
-    // Pages, connections and branch predictors are cold once.
-    throughput(server, "/protected", args)?;
-    for round in 0..args.rounds {
-        row.public.push(throughput(server, "/public", args)?);
-        row.protected.push(throughput(server, "/protected", args)?);
-        println!("round {} of {}", round + 1, args.rounds);
+/// Returns the server that the environment names, or starts one.
+fn find_postgres() -> anyhow::Result<(Option<String>, Option<Services>)> {
+    if let Ok(url) = env::var(POSTGRES) {
+        return Ok((Some(url), None));
     }
-    Ok(row)
+    let services = Services::start_only(&[POSTGRES])?;
+    let url = services.variables.first().map(|(_, url)| url.clone());
+    Ok((url, Some(services)))
 }
 
-/// Returns the requests per second. The key is sent to both routes: only one looks at it.
-fn throughput(server: &Server, path: &str, args: &Args) -> anyhow::Result<f64> {
-    let output = Command::new("wrk")
-        .args(["--threads", "1", "--connections", &args.connections.to_string()])
-        .args(["--duration", &format!("{}s", args.seconds)])
-        .args(["--header", &format!("Authorization: Api-Key {}", server.key())])
-        .arg(server.url(path))
-        .output()
-        .context("cannot start wrk")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "wrk failed: {}", String::from_utf8_lossy(&output.stderr));
-    read_throughput(&text).with_context(|| format!("{path} was not measured:\n{text}"))
+impl Stage<'_> {
+    fn row_count(&self) -> usize {
+        self.variants.len() + self.peers.len()
+    }
+
+    /// How long [`measure`](Self::measure) takes about.
+    pub(crate) fn duration(&self) -> Duration {
+        self.load.duration() * u32::try_from(self.row_count()).unwrap_or(u32::MAX)
+    }
+
+    /// Measures row by row, and returns the table.
+    pub(crate) fn measure(self) -> anyhow::Result<Table> {
+        let mut rows = Vec::new();
+        for variant in &self.variants {
+            let server = variant.start(self.postgres.as_deref(), self.folder.path());
+            let labels = variant.labels();
+            rows.push(self.row(rows.len(), labels, server)?);
+        }
+        for peer in &self.peers {
+            rows.push(self.row(rows.len(), peer.labels(), peer.start())?);
+        }
+        let columns = vec![
+            "framework",
+            "store",
+            "cache",
+            "open (1/s)",
+            "guarded (1/s)",
+            "ratio",
+            "range",
+            "added µs",
+        ];
+        let title = "A guarded route beside an open one";
+        let peer_notes = self.peers.iter().filter_map(Peer::note);
+        let notes = self.notes.iter().cloned().chain(peer_notes).collect();
+        Ok(Table { title, words: 3, columns, rows, notes })
+    }
+
+    fn row(
+        &self,
+        number: usize,
+        labels: [String; 3],
+        server: anyhow::Result<Server>,
+    ) -> anyhow::Result<Vec<String>> {
+        let name = labels.join(", ");
+        eprintln!("==> {} of {}: {name}", number + 1, self.row_count());
+        let measured = server.and_then(|server| {
+            server.check()?;
+            self.load.measure(&server)
+        });
+        let throughput: Throughput = measured.with_context(|| name.clone())?;
+        eprintln!("    {throughput}");
+        Ok(labels.into_iter().chain(throughput.cells()).collect())
+    }
 }
 
-/// Reads wrk's report; none if any request failed, which would be measured as fast.
-fn read_throughput(report: &str) -> Option<f64> {
-    if report.contains("Non-2xx") || report.contains("Socket errors") {
-        return None;
+impl Framework {
+    fn program(self) -> &'static str {
+        match self {
+            Self::Axum => "bench-axum",
+            Self::Actix => "bench-actix",
+            Self::Rocket => "bench-rocket",
+        }
     }
-    let line = report.lines().find_map(|line| line.strip_prefix("Requests/sec:"))?;
-    line.trim().parse().ok().filter(|number| *number > 0.0)
+}
+
+impl fmt::Display for Framework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Axum => "Axum",
+            Self::Actix => "Actix Web",
+            Self::Rocket => "Rocket",
+        })
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+impl Variant {
+    fn labels(self) -> [String; 3] {
+        let cache = if self.is_cached { "on" } else { "off" };
+        [self.framework.to_string(), self.store.to_string(), cache.to_owned()]
+    }
+
+    /// Starts the server of this row. Each has a database of its own.
+    fn start(self, postgres: Option<&str>, folder: &Path) -> anyhow::Result<Server> {
+        let [framework, _, cache] = self.labels();
+        let store = match self.store {
+            Store::Memory => "memory".to_owned(),
+            Store::Sqlite => {
+                let file = folder.join(format!("{framework}-{cache}.db").replace(' ', "-"));
+                format!("sqlite://{}", file.display())
+            }
+            Store::Postgres => postgres.context("there is no PostgreSQL")?.to_owned(),
+        };
+        let program = workspace::target()?.join("release").join(self.framework.program());
+        let mut command = Command::new(program);
+        command.args(["--store", &store, "--cache", &cache]);
+        Server::start(command)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const REPORT: &str = "Running 2s test @ http://127.0.0.1:3000/public\n  1 threads and 16 connections\n  \
-                          40000 requests in 2.00s, 6.00MB read\nRequests/sec:  20000.50\nTransfer/sec: 3.00MB\n";
-
     #[test]
-    fn reads_the_report_of_wrk() {
-        assert_eq!(read_throughput(REPORT), Some(20_000.5));
-    }
-
-    #[test]
-    fn measures_nothing_where_requests_failed() {
-        let refused = format!("{REPORT}  Non-2xx or 3xx responses: 40000\n");
-        assert_eq!(read_throughput(&refused), None);
-        let broken = format!("  Socket errors: connect 0, read 7\n{REPORT}");
-        assert_eq!(read_throughput(&broken), None);
-        assert_eq!(read_throughput("unable to connect"), None);
-        assert_eq!(read_throughput("Requests/sec:      0.00"), None);
+    fn measures_every_combination_unless_some_are_named() {
+        assert_eq!(variants(&[], &[]).len(), 18);
+        let some = variants(&[Framework::Rocket], &[Store::Sqlite]);
+        let labels: Vec<_> = some.into_iter().map(Variant::labels).collect();
+        assert_eq!(labels, [["Rocket", "SQLite", "off"], ["Rocket", "SQLite", "on"]]);
     }
 }

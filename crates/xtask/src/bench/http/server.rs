@@ -1,109 +1,194 @@
-//! A quickstart while it is measured: a process of its own, on a free port, over a new database.
+//! A server while it is measured: a process of its own, which ends when its standard input does.
 
-use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, ChildStdin, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use cargo_metadata::MetadataCommand;
-use tempfile::TempDir;
+pub(crate) use std::process::Command;
 
-/// Ends when it is dropped, and its database with it.
+use anyhow::{Context, bail, ensure};
+
+/// The path that anyone may ask for.
+pub(crate) const OPEN: &str = "/public";
+
+/// The path that takes a key.
+pub(crate) const GUARDED: &str = "/protected";
+
+/// How long a server may take to start, and how long to end before it is killed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often is looked whether it has.
+const STEP: Duration = Duration::from_millis(20);
+
+/// Ends when it is dropped, and with this process however that ends.
+#[derive(Debug)]
 pub(crate) struct Server {
     process: Child,
+    leash: Option<ChildStdin>,
     port: u16,
-    key: String,
-    output: BufReader<ChildStdout>,
-    _database: TempDir,
+    header: String,
 }
 
 impl Server {
-    /// Starts the release build of a package, and waits until it prints its first key.
-    pub(crate) fn start(package: &str) -> anyhow::Result<Self> {
-        let metadata =
-            MetadataCommand::new().no_deps().exec().context("cannot run cargo metadata")?;
-        let program = metadata.target_directory.join("release").join(package);
-        let directory = tempfile::tempdir().context("cannot make a directory for the database")?;
-        let port = free_port()?;
-        let mut process = Command::new(&program)
-            .env("PORT", port.to_string())
-            .env("APIKEY_DATABASE_URL", database_url(directory.path()))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {program}"))?;
-        let output = process.stdout.take().context("a piped output is there")?;
-        let mut server = Self {
-            process,
-            port,
-            key: String::new(),
-            output: BufReader::new(output),
-            _database: directory,
-        };
-        server.key = read_key(&mut server.output)
-            .with_context(|| format!("{package} ended before it printed a key"))?;
+    /// Starts a server that prints its port and a key, and ends when its standard input does.
+    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
+        let program = command.get_program().display().to_string();
+        let mut server = Self::spawn(command.stdout(Stdio::piped()), 0, String::new())?;
+        let stdout = server.process.stdout.take().context("a piped output is there")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let words = line.trim_end().split_once(' ');
+        let (port, key) = words.with_context(|| format!("{program} did not start"))?;
+        server.port = port.parse().context("it printed no port")?;
+        server.header = format!("Authorization: Api-Key {key}");
         Ok(server)
     }
 
-    pub(crate) fn key(&self) -> &str {
-        &self.key
+    /// Starts a server that knows nothing of leashes on a port, and waits until it answers.
+    pub(crate) fn start_on(port: u16, header: String, command: &Command) -> anyhow::Result<Self> {
+        let mut server = Self::spawn(&mut on_a_leash(command), port, header)?;
+        let start = Instant::now();
+        while server.ask(GUARDED, None).is_err() {
+            if let Some(status) = server.process.try_wait()? {
+                bail!("{} ended, {status}", command.get_program().display());
+            }
+            ensure!(start.elapsed() < PATIENCE, "it does not answer after {PATIENCE:?}");
+            thread::sleep(STEP);
+        }
+        Ok(server)
+    }
+
+    fn spawn(command: &mut Command, port: u16, header: String) -> anyhow::Result<Self> {
+        let program = command.get_program().display().to_string();
+        let process = command.stdin(Stdio::piped()).spawn();
+        let mut process = process.with_context(|| format!("cannot start {program}"))?;
+        let leash = process.stdin.take();
+        Ok(Self { process, leash, port, header })
+    }
+
+    /// Makes sure that what is measured is what it seems: the guard refuses whoever has no key, and with the key
+    /// both routes answer the same.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let (status, _) = self.ask(GUARDED, None)?;
+        ensure!([401, 403].contains(&status), "without a key, {GUARDED} answers {status}");
+        let (open, guarded) = (self.ask(OPEN, None)?, self.ask(GUARDED, Some(&self.header))?);
+        ensure!(guarded.0 == 200, "with a key, {GUARDED} answers {}: {}", guarded.0, guarded.1);
+        ensure!(open == guarded, "the routes differ: {open:?}, {guarded:?}");
+        Ok(())
+    }
+
+    /// Returns the header line with the key.
+    pub(crate) fn header(&self) -> &str {
+        &self.header
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
+
+    /// Sends one request and returns the status and the body.
+    fn ask(&self, path: &str, header: Option<&str>) -> anyhow::Result<(u16, String)> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let header = header.map(|header| format!("{header}\r\n")).unwrap_or_default();
+        let head =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}Connection: close\r\n\r\n");
+        stream.write_all(head.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        parse(&answer).with_context(|| format!("{path} answered:\n{answer}"))
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        drop(self.leash.take());
+        let start = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) && start.elapsed() < PATIENCE {
+            thread::sleep(STEP);
+        }
         // It may have ended already; there is nothing else to do about it.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
+/// Runs a command below a shell that ends it when standard input does.
+fn on_a_leash(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    let script = r#""$@" < /dev/null & cat; kill -s TERM $!; wait"#;
+    shell.args(["-c", script, "sh"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            shell.env(name, value);
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
+
 /// Returns a port that nobody listens on. Another program may take it before the server does; then the
 /// server says so and ends.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
     Ok(listener.local_addr().context("there is no free port")?.port())
 }
 
-fn database_url(directory: &Path) -> String {
-    format!("sqlite://{}", directory.join("bench.db").display())
-}
-
-/// Reads the greeting up to the example with the key; the server listens when it greets.
-fn read_key(greeting: &mut impl BufRead) -> anyhow::Result<String> {
-    let mut seen = String::new();
-    loop {
-        let mut line = String::new();
-        if greeting.read_line(&mut line)? == 0 {
-            bail!("its output was:\n{seen}");
-        }
-        if let Some((_, rest)) = line.split_once("Authorization: Api-Key ") {
-            let key = rest.split(['\'', '"', ' ', '\n']).next().unwrap_or_default();
-            return Ok(key.to_owned());
-        }
-        seen += &line;
-    }
+/// Reads status and body of a response.
+fn parse(answer: &str) -> Option<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn finds_the_key_in_the_greeting() {
-        let mut greeting =
-            "Listening\n\n    curl -i -H 'Authorization: Api-Key abc.def' http://x\n".as_bytes();
-        assert_eq!(read_key(&mut greeting).unwrap(), "abc.def");
+    fn reads_status_and_body() {
+        let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(parse(answer), Some((401, "{}".to_owned())));
+        assert_eq!(parse(""), None);
     }
 
     #[test]
-    fn says_what_a_server_printed_that_has_no_key() {
-        let error = read_key(&mut "cannot listen\n".as_bytes()).unwrap_err();
-        assert!(error.to_string().contains("cannot listen"));
+    fn reads_the_port_and_the_key() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo 3000 abc.def; cat"]);
+        let server = Server::start(command).unwrap();
+        assert_eq!(server.url(OPEN), "http://127.0.0.1:3000/public");
+        assert_eq!(server.header(), "Authorization: Api-Key abc.def");
+    }
+
+    #[test]
+    fn says_that_a_server_did_not_start() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exit 1"]);
+        let error = Server::start(command).unwrap_err();
+        assert!(error.to_string().contains("sh did not start"), "{error}");
+    }
+
+    #[test]
+    fn a_leash_ends_a_server_that_knows_nothing_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.current_dir(&folder);
+        command.args([
+            "-c",
+            "trap 'echo bye > ended; exit 0' TERM; : > started; while :; do sleep 0.01; done",
+        ]);
+        let server = Server::spawn(&mut on_a_leash(&command), 0, String::new()).unwrap();
+        while !folder.path().join("started").exists() {
+            thread::sleep(STEP);
+        }
+        drop(server);
+        assert_eq!(fs::read_to_string(folder.path().join("ended")).unwrap(), "bye\n");
     }
 }

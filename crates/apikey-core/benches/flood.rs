@@ -1,0 +1,187 @@
+//! What a flood of bad keys takes from good ones: `cargo xtask bench flood`.
+//!
+//! One thread verifies one good key, over and over. Another keeps up to 64 bad requests in flight and begins
+//! 2 000 a second, far more than can be hashed. Argon2id runs on the handle's own threads, as many as by
+//! default. Quiet and flooded rounds take turns, so that the ratios hold on a machine whose speed drifts.
+
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![expect(clippy::unwrap_used, reason = "a failed step ends the benchmark")]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use apikey_core::{
+    ApiKeys, Argon2id, Cache, DenyReason, Hashers, KeyStore, MemoryStore, NewRecord, Timestamp,
+};
+use futures::executor::{LocalPool, block_on};
+use futures::task::LocalSpawnExt;
+use futures_timer::Delay;
+
+const ROUNDS: usize = 8;
+const ROUND: Duration = Duration::from_millis(500);
+/// Bad requests in flight at once.
+const ATTACKERS: usize = 64;
+/// Bad requests that are begun in each millisecond.
+const PER_MILLISECOND: usize = 2;
+/// Known prefixes that are flooded at once.
+const PREFIXES: u64 = 100;
+const SECRET: &str = "00000000000000000000000000000000";
+
+struct Flood {
+    name: &'static str,
+    /// The text of the n-th bad key.
+    text: fn(u64) -> String,
+}
+
+const FLOODS: [Flood; 4] = [
+    Flood { name: "wrong secrets, one prefix", text: |_| format!("known000.{SECRET}") },
+    Flood { name: "wrong secrets, 100 prefixes", text: |n| known(n % PREFIXES) },
+    Flood { name: "unknown prefixes", text: |n| format!("{n:0>8}.{SECRET}") },
+    Flood { name: "malformed keys", text: |n| format!("malformed{n:0>8}") },
+];
+
+fn known(number: u64) -> String {
+    format!("known{number:0>3}.{SECRET}")
+}
+
+/// What became of bad requests.
+#[derive(Default)]
+struct Answers {
+    all: u64,
+    /// Those that found no room in the queue.
+    unavailable: u64,
+}
+
+/// A row of the table.
+#[derive(Default)]
+struct Figures {
+    quiet: Vec<f64>,
+    flooded: Vec<f64>,
+    answers: Answers,
+}
+
+fn main() {
+    println!(
+        "{:<30}{:<7}{:>12}{:>12}{:>8}{:>10}{:>10}{:>10}",
+        "flood of", "cache", "quiet/s", "flooded/s", "ratio", "bad/s", "503/s", "MiB more"
+    );
+    for cache in [None, Some(Cache::new().time_to_live(Duration::from_secs(3600)))] {
+        let (keys, good) = block_on(service(cache));
+        block_on(keys.verify(&good)).unwrap();
+        for flood in &FLOODS {
+            // Threads, their stacks and 19 MiB for each are no growth.
+            flood_for(&keys, flood, || thread::sleep(ROUND));
+            let before = resident();
+            let figures = measure(&keys, &good, flood);
+            print(flood, cache.is_some(), figures, resident().saturating_sub(before));
+        }
+    }
+}
+
+/// A handle with the defaults but for the hasher, and the text of a key that it has verified.
+async fn service(cache: Option<Cache>) -> (ApiKeys, String) {
+    let store: Arc<MemoryStore> = Arc::new(MemoryStore::new());
+    let builder = ApiKeys::builder(Arc::clone(&store)).hashers(Hashers::new(Argon2id::default()));
+    let keys = cache.into_iter().fold(builder, |builder, cache| builder.cache(cache));
+    let keys = keys.build().unwrap();
+    let created = keys.create("good").await.unwrap();
+    for number in 0..PREFIXES {
+        let prefix = known(number)[..8].to_owned();
+        let hash = created.key.hashed_key.clone();
+        let new = NewRecord::new(prefix, hash, "flooded", Timestamp::default(), ());
+        store.insert(&new, None).await.unwrap();
+    }
+    (keys, created.plaintext.expose().to_owned())
+}
+
+fn measure(keys: &ApiKeys, good: &str, flood: &Flood) -> Figures {
+    let mut figures = Figures::default();
+    for _ in 0..ROUNDS {
+        figures.quiet.push(serve(keys, good));
+        let (rate, answers) = flood_for(keys, flood, || serve(keys, good));
+        figures.flooded.push(rate);
+        figures.answers.all += answers.all;
+        figures.answers.unavailable += answers.unavailable;
+    }
+    figures
+}
+
+/// Verifies the good key for one round, and returns how often in a second.
+fn serve(keys: &ApiKeys, good: &str) -> f64 {
+    let (start, mut calls) = (Instant::now(), 0_u32);
+    while start.elapsed() < ROUND {
+        for _ in 0..100 {
+            block_on(keys.verify(good)).unwrap();
+        }
+        calls += 100;
+    }
+    f64::from(calls) / start.elapsed().as_secs_f64()
+}
+
+/// Floods the handle while `work` runs.
+fn flood_for<T>(keys: &ApiKeys, flood: &Flood, work: impl FnOnce() -> T) -> (T, Answers) {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let attack = scope.spawn(|| attack(keys, flood, &is_over));
+        let done = work();
+        is_over.store(true, Ordering::Relaxed);
+        (done, attack.join().unwrap())
+    })
+}
+
+/// Sends bad keys, at most so many at once, until it is over.
+fn attack(keys: &ApiKeys, flood: &Flood, is_over: &AtomicBool) -> Answers {
+    let (mut pool, answers) = (LocalPool::new(), Rc::new(RefCell::new(Answers::default())));
+    let mut sent = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        for _ in 0..PER_MILLISECOND {
+            let in_flight = sent - answers.borrow().all;
+            if in_flight >= ATTACKERS as u64 {
+                break;
+            }
+            let (call, answers) = (keys.verify((flood.text)(sent)), Rc::clone(&answers));
+            sent += 1;
+            let request = async move {
+                let reason = call.await.unwrap_err().reason();
+                let mut answers = answers.borrow_mut();
+                answers.all += 1;
+                answers.unavailable += u64::from(reason == DenyReason::HashQueueFull);
+            };
+            pool.spawner().spawn_local(request).unwrap();
+        }
+        pool.run_until(Delay::new(Duration::from_millis(1)));
+    }
+    drop(pool);
+    answers.take()
+}
+
+fn print(flood: &Flood, is_cached: bool, figures: Figures, grown: u64) {
+    let Figures { quiet, flooded, answers } = figures;
+    let seconds = (ROUND * u32::try_from(ROUNDS).unwrap()).as_secs_f64();
+    let (quiet, flooded) = (median(quiet), median(flooded));
+    println!(
+        "{:<30}{:<7}{quiet:>12.0}{flooded:>12.0}{:>8.2}{:>10.0}{:>10.0}{grown:>10}",
+        flood.name,
+        if is_cached { "on" } else { "off" },
+        flooded / quiet,
+        answers.all as f64 / seconds,
+        answers.unavailable as f64 / seconds,
+    );
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_unstable_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+/// The memory of this process in MiB, where the system tells.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or_default() / 1024
+}

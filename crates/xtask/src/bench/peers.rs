@@ -1,0 +1,242 @@
+//! Other libraries, as far as they are measured: how they are installed, and how their servers are started.
+//!
+//! Their programs lie in `crates/xtask/peers`. Each is installed from its registry, in the version that its manifest
+//! names, into a folder of its own below `target/bench-peers`.
+
+pub(crate) mod crates;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{fs, thread};
+
+use anyhow::{Context, ensure};
+
+use super::http::server::{Server, free_port};
+use crate::workspace;
+
+/// One row of another library.
+pub(crate) struct Peer {
+    kind: &'static Kind,
+    cache: &'static str,
+    folder: PathBuf,
+}
+
+/// A library that is served over HTTP.
+struct Kind {
+    /// Its folder in `crates/xtask/peers`.
+    name: &'static str,
+    label: &'static str,
+    note: &'static str,
+    header: &'static str,
+    /// Without and with a cache, as far as it has one.
+    caches: &'static [&'static str],
+    install: fn(&Path, &Path) -> anyhow::Result<()>,
+    create_key: fn(&Path) -> Command,
+    serve: fn(&Path, u16) -> Command,
+}
+
+static KINDS: [Kind; 3] = [
+    Kind {
+        name: "django",
+        label: "djangorestframework-api-key",
+        note: "djangorestframework-api-key 3.1.0 on Django 5.2.19 and REST framework 3.18.3, gunicorn 27.0.1 with a \
+               worker for each core and 4 threads in each; connections to SQLite stay open.",
+        header: "Authorization: Api-Key ",
+        caches: &["off"],
+        install: install_python,
+        create_key: |folder| python(folder, &["app.py"]),
+        serve: |folder, port| {
+            let address = format!("127.0.0.1:{port}");
+            let workers = cores();
+            let mut gunicorn = python(folder, &["-m", "gunicorn", "--log-level", "error"]);
+            gunicorn.args(["--workers", &workers, "--threads", "4", "--bind", &address]);
+            gunicorn.arg("app:application");
+            gunicorn
+        },
+    },
+    Kind {
+        name: "keyshield",
+        label: "keyshield",
+        note: "keyshield 2.0.1 (formerly fastapi-api-key) as its README sets it up: FastAPI, SQLAlchemy, Argon2; uvicorn \
+               with a worker for each core. It answers after a random delay of 100 to 300 ms, on success as well.",
+        header: "Authorization: Bearer ",
+        caches: &["off", "on"],
+        install: install_python,
+        create_key: |folder| python(folder, &["app.py"]),
+        serve: |folder, port| {
+            let mut uvicorn = python(folder, &["-m", "uvicorn", "--log-level", "error", "app:app"]);
+            uvicorn.args(["--no-access-log", "--workers", &cores(), "--port", &port.to_string()]);
+            uvicorn
+        },
+    },
+    Kind {
+        name: "better-auth",
+        label: "@better-auth/api-key",
+        note: "@better-auth/api-key on better-auth, in the versions of its package.json, with better-sqlite3 on node:http, \
+               a process for each core; its limit of ten requests a day is off.",
+        header: "x-api-key: ",
+        caches: &["off"],
+        install: install_node,
+        create_key: |folder| node(folder, &["server.mjs", "create"]),
+        serve: |folder, port| {
+            let mut node = node(folder, &["server.mjs"]);
+            node.env("PORT", port.to_string());
+            node
+        },
+    },
+];
+
+/// Installs what is not installed yet.
+pub(crate) fn install() -> anyhow::Result<Vec<Peer>> {
+    let mut peers = Vec::new();
+    for kind in &KINDS {
+        eprintln!("==> installing {}", kind.label);
+        let (source, folder) =
+            (source(kind.name), workspace::target()?.join("bench-peers").join(kind.name));
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        (kind.install)(&source, &folder)
+            .with_context(|| format!("{} is not installed", kind.label))?;
+        peers.extend(kind.caches.iter().map(|cache| Peer { kind, cache, folder: folder.clone() }));
+    }
+    Ok(peers)
+}
+
+fn source(name: &str) -> PathBuf {
+    workspace::root().join("crates/xtask/peers").join(name)
+}
+
+fn cores() -> String {
+    thread::available_parallelism().map_or(1, usize::from).to_string()
+}
+
+impl Peer {
+    pub(crate) fn labels(&self) -> [String; 3] {
+        [self.kind.label, "SQLite", self.cache].map(str::to_owned)
+    }
+
+    /// Says in which version and how it is set up; once, for the first of its rows.
+    pub(crate) fn note(&self) -> Option<String> {
+        (self.kind.caches.first() == Some(&self.cache)).then(|| self.kind.note.to_owned())
+    }
+
+    /// Makes a new database with one key, and starts the server.
+    pub(crate) fn start(&self) -> anyhow::Result<Server> {
+        let database = self.folder.join(format!("bench-{}.db", self.cache));
+        for suffix in ["", "-wal", "-shm"] {
+            let mut file = database.clone().into_os_string();
+            file.push(suffix);
+            // A missing file is as good as a removed one.
+            let _ = fs::remove_file(file);
+        }
+        let with_settings = |mut command: Command| {
+            command.env("BENCH_DATABASE", &database).env("BENCH_CACHE", self.cache);
+            command
+        };
+        let mut create_key = with_settings((self.kind.create_key)(&self.folder));
+        let output = create_key.stderr(Stdio::inherit()).output();
+        let output = output.with_context(|| format!("cannot start {create_key:?}"))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success(), "no key was made:\n{text}");
+        let key = text.trim().lines().last().context("no key was printed")?;
+        let port = free_port()?;
+        let serve = with_settings((self.kind.serve)(&self.folder, port));
+        Server::start_on(port, format!("{}{key}", self.kind.header), &serve)
+    }
+}
+
+/// Makes a virtual environment with what `requirements.txt` names, and copies the program.
+fn install_python(source: &Path, folder: &Path) -> anyhow::Result<()> {
+    copy(source, folder, "app.py")?;
+    if !copy(source, folder, "requirements.txt")? && folder.join("installed").exists() {
+        return Ok(());
+    }
+    run(Command::new("python3").current_dir(folder).args(["-m", "venv", "venv"]))?;
+    let mut pip =
+        python(folder, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    run(pip.args(["--requirement", "requirements.txt"]))?;
+    done(folder)
+}
+
+/// Installs what `package.json` names, and copies the program.
+fn install_node(source: &Path, folder: &Path) -> anyhow::Result<()> {
+    copy(source, folder, "server.mjs")?;
+    if !copy(source, folder, "package.json")? && folder.join("installed").exists() {
+        return Ok(());
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(folder).args(["install", "--silent", "--no-audit", "--no-fund"]);
+    run(&mut npm)?;
+    done(folder)
+}
+
+fn python(folder: &Path, arguments: &[&str]) -> Command {
+    let mut python = Command::new(folder.join("venv/bin/python"));
+    python.current_dir(folder).args(arguments);
+    python
+}
+
+fn node(folder: &Path, arguments: &[&str]) -> Command {
+    let mut node = Command::new("node");
+    node.current_dir(folder).args(arguments);
+    node
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().display().to_string();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    let status = status.with_context(|| format!("cannot start {program}"))?;
+    ensure!(status.success(), "{program} failed, {status}");
+    Ok(())
+}
+
+/// Notes that an installation went through: one that was interrupted begins anew.
+fn done(folder: &Path) -> anyhow::Result<()> {
+    fs::write(folder.join("installed"), "").context("cannot write what is installed")
+}
+
+/// Copies a file, and tells whether it is another than before. Then what was installed by it no longer counts.
+fn copy(source: &Path, folder: &Path, name: &str) -> anyhow::Result<bool> {
+    let new = fs::read(source.join(name)).with_context(|| format!("cannot read {name}"))?;
+    let target = folder.join(name);
+    if fs::read(&target).is_ok_and(|old| old == new) {
+        return Ok(false);
+    }
+    // It may be the first time.
+    let _ = fs::remove_file(folder.join("installed"));
+    fs::write(&target, new).with_context(|| format!("cannot write {}", target.display()))?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_library_has_its_program() {
+        for kind in &KINDS {
+            assert!(source(kind.name).is_dir(), "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn notes_stand_once_however_many_rows_there_are() {
+        let peer = |cache| Peer { kind: &KINDS[1], cache, folder: PathBuf::new() };
+        assert!(peer("off").note().is_some());
+        assert_eq!(peer("on").note(), None);
+    }
+
+    #[test]
+    fn installs_anew_when_the_file_is_another() {
+        let (source, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let is_new = || copy(source.path(), folder.path(), "lock").unwrap();
+        fs::write(source.path().join("lock"), "1").unwrap();
+        assert!(is_new());
+        done(folder.path()).unwrap();
+        assert!(!is_new());
+        assert!(folder.path().join("installed").exists());
+        fs::write(source.path().join("lock"), "2").unwrap();
+        assert!(is_new());
+        assert!(!folder.path().join("installed").exists());
+    }
+}

@@ -1,0 +1,34 @@
+//! The Rust crates among the other libraries: a package of their own, outside the workspace.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use crate::workspace;
+
+/// What their rows mean.
+pub(crate) const NOTE: &str = "\
+tollgate-auth keeps all digests in memory (HMAC-SHA-256), and compares within a session; api-keys-simplified \
+verifies one Argon2id hash, its default. Both without a store; their yardstick is the version of sha2 that \
+tollgate-auth uses.";
+
+/// Builds the program that measures them.
+pub(crate) fn build() -> anyhow::Result<()> {
+    eprintln!("==> building other crates");
+    let manifest = workspace::root().join("crates/xtask/peers/crates/Cargo.toml");
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--release", "--manifest-path"]).arg(manifest);
+    cargo.arg("--target-dir").arg(folder()?);
+    ensure!(cargo.status().context("cannot start cargo")?.success(), "other crates do not build");
+    Ok(())
+}
+
+/// Returns the program that [`build`] made.
+pub(crate) fn program() -> anyhow::Result<Command> {
+    Ok(Command::new(folder()?.join("release/peer-crates")))
+}
+
+fn folder() -> anyhow::Result<PathBuf> {
+    Ok(workspace::target()?.join("bench-peers").join("crates"))
+}
