@@ -6,6 +6,8 @@ pub mod checks;
 mod filters;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod lack;
+mod lookups;
+mod pages;
 mod queries;
 mod rows;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

@@ -47,78 +47,26 @@ macro_rules! __django_queries {
                 assemble: |$record| $assemble
             }
 
-            type __Rows<'a> = __k::BoxedRows<'a, $table::table, __Db>;
-
-            /// Selects the rows on all pages of a query.
-            #[allow(unused_mut, reason = "a model may lack an owner")]
-            fn __select<'a>(
-                k_query: &'a __k::KeyQuery<$Model>,
-                k_now: __k::Timestamp,
-            ) -> __k::QueryResult<__Rows<'a>> {
-                let mut k_rows = $table::table.into_boxed::<__Db>();
-                let k_is_hashed_by = |k_encoding: &'a String| {
-                    __k::starts_with($hashed_key, k_encoding.as_str().into_sql::<__k::Text>())
-                };
-                // The alternatives come first: what follows is joined to all of them by "and".
-                for k_encoding in &k_query.encodings {
-                    k_rows = k_rows.or_filter(k_is_hashed_by(k_encoding));
-                }
-                for k_encoding in &k_query.not_encodings {
-                    k_rows = k_rows.filter(__k::not(k_is_hashed_by(k_encoding)));
-                }
-                $(if let Some(k_owner) = &k_query.owner {
-                    k_rows = k_rows.filter($owner.eq(k_owner.clone()));
-                })?
-                if let Some(k_text) = &k_query.search {
-                    let k_value = || k_text.as_str().into_sql::<__k::Text>();
-                    let k_begins = __k::starts_with($title, k_value());
-                    k_rows = if __k::can_be_prefix(k_text) {
-                        let k_is_prefix = $prefix.eq(k_value()).and(__k::starts_with($prefix, k_value()));
-                        k_rows.filter(k_is_prefix.or(k_begins))
-                    } else {
-                        k_rows.filter(k_begins)
-                    };
-                }
-                let k_now = __Time::from(k_now);
-                match k_query.status {
-                    None => Ok(k_rows),
-                    Some(__k::KeyStatus::Revoked) => Ok(k_rows.filter($revoked.eq(true))),
-                    Some(__k::KeyStatus::Disabled) => {
-                        Ok(k_rows.filter(false.into_sql::<__k::Bool>()))
-                    }
-                    Some(__k::KeyStatus::Expired) => {
-                        Ok(k_rows.filter($revoked.eq(false)).filter($expiry_date.le(k_now)))
-                    }
-                    Some(__k::KeyStatus::Active) => Ok(k_rows
-                        .filter($revoked.eq(false))
-                        .filter($expiry_date.is_null().or($expiry_date.gt(k_now)))),
-                    Some(k_other) => Err(__k::unknown_status(k_other)),
-                }
+            $crate::__key_filters! {
+                model: $Model, table: $table,
+                columns: { $prefix, $hashed_key, $title },
+                owner: [$($owner)?]
             }
 
-            /// Reads the key with this prefix, which is its id for us.
-            #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
-            $($async)? fn __read<C>(
-                k_conn: &mut C,
-                k_prefix: &str,
-                k_owner: Option<&<$Model as __k::KeyModel>::Owner>,
-            ) -> __k::QueryResult<Option<$Model>>
-            where
-                C: __Connection<Backend = __Db>,
-            {
-                if !__k::can_be_prefix(k_prefix) {
-                    return Ok(None);
+            /// Keeps the rows in one state, in the order of [`KeyRecord::status`].
+            fn __with_status(k_rows: __Rows<'_>, k_status: __k::KeyStatus, k_now: __Time) -> __k::QueryResult<__Rows<'_>> {
+                if k_status == __k::KeyStatus::Revoked {
+                    return Ok(k_rows.filter($revoked.eq(true)));
                 }
-                let mut k_rows = $table::table
-                    .filter($prefix.eq(k_prefix))
-                    .select($Row::as_select())
-                    .into_boxed::<__Db>();
-                $(if let Some(k_owner) = k_owner {
-                    k_rows = k_rows.filter($owner.eq(k_owner.clone()));
-                })?
-                let k_row: Option<$Row> =
-                    $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
-                Ok(k_row.map(<$Model>::from).filter(|k_key| k_key.record().prefix == k_prefix))
+                let k_rows = k_rows.filter($revoked.eq(false));
+                match k_status {
+                    __k::KeyStatus::Disabled => Ok(k_rows.filter(false.into_sql::<__k::Bool>())),
+                    __k::KeyStatus::Expired => Ok(k_rows.filter($expiry_date.le(k_now))),
+                    __k::KeyStatus::Active => {
+                        Ok(k_rows.filter($expiry_date.is_null().or($expiry_date.gt(k_now))))
+                    }
+                    k_other => Err(__k::unknown_status(k_other)),
+                }
             }
 
             #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
@@ -135,35 +83,9 @@ macro_rules! __django_queries {
                     .ruled_by($rules)
                 }
 
-                $($async)? fn find_by_prefix<C>(
-                    k_conn: &mut C,
-                    k_prefix: &str,
-                ) -> __k::QueryResult<Option<__k::Found<Self>>>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    if !__k::can_be_prefix(k_prefix) {
-                        return Ok(None);
-                    }
-                    let k_rows = $table::table
-                        .filter($prefix.eq(k_prefix))
-                        .select(($Row::as_select(), $crate::__is_usable!($($usable)?)));
-                    let k_row: Option<($Row, bool)> =
-                        $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
-                    Ok(k_row
-                        .map(|(k_row, k_is_usable)| __k::Found::new(Self::from(k_row), k_is_usable))
-                        .filter(|k_found| k_found.key.record().prefix == k_prefix))
-                }
-
-                $($async)? fn get<C>(
-                    k_conn: &mut C,
-                    k_prefix: &str,
-                    k_owner: Option<&Self::Owner>,
-                ) -> __k::QueryResult<Option<Self>>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    $crate::__wait!($flavour __read(k_conn, k_prefix, k_owner))
+                $crate::__key_lookups! {
+                    $flavour [$($async)?];
+                    row: $Row, table: $table, prefix: $prefix, owner: [$($owner)?], usable: [$($usable)?]
                 }
 
                 $($async)? fn count_live<C>(
@@ -206,7 +128,7 @@ macro_rules! __django_queries {
                     );
                     let k_insert = $crate::diesel::insert_into($table::table).values(k_row);
                     $crate::__wait!($flavour __Run::execute(k_insert, k_conn))?;
-                    let k_key = $crate::__wait!($flavour __read(k_conn, &k_new.prefix, None))?;
+                    let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, &k_new.prefix, None))?;
                     k_key.ok_or(__k::Error::NotFound)
                 }
 
@@ -220,7 +142,7 @@ macro_rules! __django_queries {
                     C: __Connection<Backend = __Db>,
                 {
                     if __k::is_empty(k_patch) {
-                        let k_key = $crate::__wait!($flavour __read(k_conn, k_id, k_owner))?;
+                        let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner))?;
                         return Ok(k_key.filter(|k_key| __k::is_guarded(k_key.record(), k_patch)));
                     }
                     // No change ever names what it does not mean to change: a key that Django revokes
@@ -243,7 +165,7 @@ macro_rules! __django_queries {
                     }
                     match $crate::__wait!($flavour __Run::execute(k_update, k_conn))? {
                         0 => Ok(None),
-                        _ => $crate::__wait!($flavour __read(k_conn, k_id, k_owner)),
+                        _ => $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner)),
                     }
                 }
 
@@ -281,42 +203,7 @@ macro_rules! __django_queries {
                     Err(__k::lacks("last_used_at"))
                 }
 
-                $($async)? fn list<C>(
-                    k_conn: &mut C,
-                    k_query: &__k::KeyQuery<Self>,
-                    k_now: __k::Timestamp,
-                ) -> __k::QueryResult<Vec<Self>>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    let mut k_rows = __select(k_query, k_now)?;
-                    if let Some(k_after) = &k_query.after {
-                        let (k_at, k_id) = (__Time::from(k_after.created_at), k_after.id.as_str());
-                        // The first bound follows from the second, but only the first can use the
-                        // index.
-                        k_rows = k_rows.filter($created.le(k_at)).filter(
-                            $created.lt(k_at).or($created.eq(k_at).and($prefix.lt(k_id))),
-                        );
-                    }
-                    let k_rows = k_rows
-                        .order(($created.desc(), $prefix.desc()))
-                        .limit(i64::from(k_query.limit) + 1)
-                        .select($Row::as_select());
-                    let k_rows: Vec<$Row> = $crate::__wait!($flavour __Run::load(k_rows, k_conn))?;
-                    Ok(k_rows.into_iter().map(Self::from).collect())
-                }
-
-                $($async)? fn count<C>(
-                    k_conn: &mut C,
-                    k_query: &__k::KeyQuery<Self>,
-                    k_now: __k::Timestamp,
-                ) -> __k::QueryResult<u64>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    let k_rows = __select(k_query, k_now)?.count();
-                    $crate::__wait!($flavour __Run::get_result(k_rows, k_conn)).and_then(__k::to_u64)
-                }
+                $crate::__key_pages! { $flavour [$($async)?]; row: $Row, columns: { $prefix, $created } }
 
                 $($async)? fn delete_expired<C>(
                     k_conn: &mut C,

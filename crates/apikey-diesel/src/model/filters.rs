@@ -1,15 +1,13 @@
 //! What the pages of a query, and its count, are selected by.
 
-/// Implements the selection of one model on one database, within what
-/// [`__key_queries`](crate::__key_queries) has imported.
+/// Implements the selection of one model on one database, but for `__with_status`, which differs between the
+/// layouts of tables. Expanded within `__key_queries!` or `__django_queries!`, whose names it uses.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __key_filters {
     (
         model: $Model:ty, table: $table:ident,
-        columns: { $prefix:ident, $hashed_key:ident, $title:ident, $revoked_at:ident },
-        expires_at: [$($expires_at:ident)?],
-        disabled_at: [$($disabled_at:ident)?],
+        columns: { $prefix:ident, $hashed_key:ident, $title:ident },
         owner: [$($owner:ident)?]
     ) => {
         type __Rows<'a> = __k::BoxedRows<'a, $table::table, __Db>;
@@ -49,31 +47,6 @@ macro_rules! __key_filters {
             match k_query.status {
                 Some(k_status) => __with_status(k_rows, k_status, k_now.into()),
                 None => Ok(k_rows),
-            }
-        }
-
-        /// Keeps the rows in one state, in the order of [`KeyRecord::status`].
-        #[allow(unreachable_code, unused_mut, unused_variables, reason = "the table may lack the columns")]
-        fn __with_status(k_rows: __Rows<'_>, k_status: __k::KeyStatus, k_now: __Time) -> __k::QueryResult<__Rows<'_>> {
-            if k_status == __k::KeyStatus::Revoked {
-                return Ok(k_rows.filter($revoked_at.is_not_null()));
-            }
-            let mut k_rows = k_rows.filter($revoked_at.is_null());
-            if k_status == __k::KeyStatus::Disabled {
-                $(return Ok(k_rows.filter($disabled_at.is_not_null()));)?
-                return Ok(k_rows.filter(false.into_sql::<__k::Bool>()));
-            }
-            $(k_rows = k_rows.filter($disabled_at.is_null());)?
-            match k_status {
-                __k::KeyStatus::Expired => {
-                    $(return Ok(k_rows.filter($expires_at.le(k_now)));)?
-                    Ok(k_rows.filter(false.into_sql::<__k::Bool>()))
-                }
-                __k::KeyStatus::Active => {
-                    $(k_rows = k_rows.filter($expires_at.is_null().or($expires_at.gt(k_now)));)?
-                    Ok(k_rows)
-                }
-                k_other => Err(__k::unknown_status(k_other)),
             }
         }
     };

@@ -57,10 +57,33 @@ macro_rules! __key_queries {
 
             $crate::__key_filters! {
                 model: $Model, table: $table,
-                columns: { $prefix, $hashed_key, $title, $revoked_at },
-                expires_at: [$($expires_at)?],
-                disabled_at: [$($disabled_at)?],
+                columns: { $prefix, $hashed_key, $title },
                 owner: [$($owner)?]
+            }
+
+            /// Keeps the rows in one state, in the order of [`KeyRecord::status`].
+            #[allow(unreachable_code, unused_mut, unused_variables, reason = "the table may lack the columns")]
+            fn __with_status(k_rows: __Rows<'_>, k_status: __k::KeyStatus, k_now: __Time) -> __k::QueryResult<__Rows<'_>> {
+                if k_status == __k::KeyStatus::Revoked {
+                    return Ok(k_rows.filter($revoked_at.is_not_null()));
+                }
+                let mut k_rows = k_rows.filter($revoked_at.is_null());
+                if k_status == __k::KeyStatus::Disabled {
+                    $(return Ok(k_rows.filter($disabled_at.is_not_null()));)?
+                    return Ok(k_rows.filter(false.into_sql::<__k::Bool>()));
+                }
+                $(k_rows = k_rows.filter($disabled_at.is_null());)?
+                match k_status {
+                    __k::KeyStatus::Expired => {
+                        $(return Ok(k_rows.filter($expires_at.le(k_now)));)?
+                        Ok(k_rows.filter(false.into_sql::<__k::Bool>()))
+                    }
+                    __k::KeyStatus::Active => {
+                        $(k_rows = k_rows.filter($expires_at.is_null().or($expires_at.gt(k_now)));)?
+                        Ok(k_rows)
+                    }
+                    k_other => Err(__k::unknown_status(k_other)),
+                }
             }
 
             #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
@@ -102,47 +125,9 @@ macro_rules! __key_queries {
                     .lacking(&[$($lacks),*])
                 }
 
-                $($async)? fn find_by_prefix<C>(
-                    k_conn: &mut C,
-                    k_prefix: &str,
-                ) -> __k::QueryResult<Option<__k::Found<Self>>>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    if !__k::can_be_prefix(k_prefix) {
-                        return Ok(None);
-                    }
-                    let k_rows = $table::table
-                        .filter($prefix.eq(k_prefix))
-                        .select(($Row::as_select(), $crate::__is_usable!($($usable)?)));
-                    let k_row: Option<($Row, bool)> =
-                        $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
-                    Ok(k_row
-                        .map(|(k_row, k_is_usable)| __k::Found::new(Self::from(k_row), k_is_usable))
-                        .filter(|k_found| k_found.key.record().prefix == k_prefix))
-                }
-
-                $($async)? fn get<C>(
-                    k_conn: &mut C,
-                    k_prefix: &str,
-                    k_owner: Option<&Self::Owner>,
-                ) -> __k::QueryResult<Option<Self>>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    if !__k::can_be_prefix(k_prefix) {
-                        return Ok(None);
-                    }
-                    let mut k_rows = $table::table
-                        .filter($prefix.eq(k_prefix))
-                        .select($Row::as_select())
-                        .into_boxed::<__Db>();
-                    $(if let Some(k_owner) = k_owner {
-                        k_rows = k_rows.filter($owner.eq(k_owner.clone()));
-                    })?
-                    let k_row: Option<$Row> =
-                        $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
-                    Ok(k_row.map(Self::from).filter(|k_key| k_key.record().prefix == k_prefix))
+                $crate::__key_lookups! {
+                    $flavour [$($async)?];
+                    row: $Row, table: $table, prefix: $prefix, owner: [$($owner)?], usable: [$($usable)?]
                 }
 
                 $($async)? fn count_live<C>(
@@ -283,42 +268,7 @@ macro_rules! __key_queries {
                     Err(__k::lacks("last_used_at"))
                 }
 
-                $($async)? fn list<C>(
-                    k_conn: &mut C,
-                    k_query: &__k::KeyQuery<Self>,
-                    k_now: __k::Timestamp,
-                ) -> __k::QueryResult<Vec<Self>>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    let mut k_rows = __select(k_query, k_now)?;
-                    if let Some(k_after) = &k_query.after {
-                        let (k_at, k_id) = (__Time::from(k_after.created_at), k_after.id.clone());
-                        // The first bound follows from the second, but only the first can use the
-                        // index.
-                        k_rows = k_rows.filter($created_at.le(k_at)).filter(
-                            $created_at.lt(k_at).or($created_at.eq(k_at).and($id.lt(k_id))),
-                        );
-                    }
-                    let k_rows = k_rows
-                        .order(($created_at.desc(), $id.desc()))
-                        .limit(i64::from(k_query.limit) + 1)
-                        .select($Row::as_select());
-                    let k_rows: Vec<$Row> = $crate::__wait!($flavour __Run::load(k_rows, k_conn))?;
-                    Ok(k_rows.into_iter().map(Self::from).collect())
-                }
-
-                $($async)? fn count<C>(
-                    k_conn: &mut C,
-                    k_query: &__k::KeyQuery<Self>,
-                    k_now: __k::Timestamp,
-                ) -> __k::QueryResult<u64>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    let k_rows = __select(k_query, k_now)?.count();
-                    $crate::__wait!($flavour __Run::get_result(k_rows, k_conn)).and_then(__k::to_u64)
-                }
+                $crate::__key_pages! { $flavour [$($async)?]; row: $Row, columns: { $id, $created_at } }
 
                 $($async)? fn delete_expired<C>(
                     k_conn: &mut C,
