@@ -208,10 +208,11 @@ pub(crate) fn just_after(time: Timestamp) -> Timestamp {
     time + TimeDelta::microseconds(1)
 }
 
-/// Returns a stored hash that looks like one of SHA-256, different for each text.
+/// Returns a stored hash that looks like one of SHA-512, different for each text. A store that restricts
+/// what is written takes this encoding, if it shares its table with Django.
 pub(crate) fn hash_of(text: &str) -> HashedKey {
     let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    HashedKey::new(format!("sha256$${digits:0<64}"))
+    HashedKey::new(format!("sha512$${digits:0<128}"))
 }
 
 /// Returns the prefix of the n-th of many keys.

@@ -54,7 +54,10 @@ fn query_error(error: Error, names: TableNames) -> StoreError {
             | RestrictViolation | ExclusionViolation,
             _,
         )
-        | Error::SerializationError(_) => StoreError::Rejected(Box::new(error)),
+        | Error::SerializationError(_) => StoreError::Rejected(match too_short(&error, names) {
+            Some(finding) => WrongTable::new(finding, error).into(),
+            None => error.into(),
+        }),
         _ => match wrong_table(&error, names) {
             Some(finding) => unavailable(WrongTable::new(finding, error)),
             None => unavailable(error),
@@ -89,8 +92,21 @@ fn wrong_table(error: &Error, names: TableNames) -> Option<Finding> {
         let column = names.columns.iter().find(is_named)?;
         return Some(missing_column(names, column));
     }
+    if let Some(finding) = too_short(error, names) {
+        return Some(finding);
+    }
     let is_missing = says("no such table") || says("does not exist") || says("doesn't exist");
     (is_missing && says(names.table)).then(|| missing_table(names))
+}
+
+/// Whether a text is too long for a column that its program would make longer by now: what the program
+/// bounds has been measured before.
+fn too_short(error: &Error, names: TableNames) -> Option<Finding> {
+    let (Error::DatabaseError(_, info), Some(rules)) = (error, names.rules) else { return None };
+    let says = |text| info.message().contains(text);
+    let is_too_long = says("value too long for type") || says("Data too long for column");
+    let problem = format!("the columns of the table {} are too short", names.table);
+    is_too_long.then(|| Finding::new(problem, rules.hashed_key.shorter))
 }
 
 fn words(message: &str) -> impl Iterator<Item = &str> {
@@ -120,7 +136,7 @@ pub(crate) fn unavailable(error: impl Into<BoxError>) -> StoreError {
 fn is_about_prefix(message: &str, names: TableNames) -> bool {
     let TableNames { table, prefix, .. } = names;
     // Whose id is taken has its prefix taken, too.
-    let columns = [Some(prefix), names.rules.map(|rules| rules.id)];
+    let columns = [Some(prefix), names.rules.map(|rules| rules.id.column)];
     if let Some(column) = message.strip_prefix("UNIQUE constraint failed: ") {
         return columns.iter().flatten().any(|name| column == format!("{table}.{name}"));
     }

@@ -1,10 +1,10 @@
 //! What the rules of another program refuse, and what they find.
 
-use apikey_core::{BoxError, Finding, KeyFormat, KeyPatch, NewRecord, StoreError};
+use apikey_core::{Finding, HashedKey, KeyFormat, KeyPatch, NewRecord, StoreError};
 use thiserror::Error;
 
 use super::TableNames;
-use super::rules::TextRule;
+use super::rules::{TableRules, TextRule};
 
 /// A text that the program would refuse.
 #[derive(Debug, Error)]
@@ -14,6 +14,14 @@ struct TooLong {
     column: &'static str,
     longest: usize,
     length: usize,
+}
+
+/// A hash that the program would not read: its keys would not open it.
+#[derive(Debug, Error)]
+#[error("the program that owns the table {table} reads hashes that begin with {}, and no others", encodings.join(" or "))]
+struct Unread {
+    table: &'static str,
+    encodings: &'static [&'static str],
 }
 
 impl TableNames {
@@ -50,16 +58,11 @@ impl TableNames {
         rule.map_or(rules.missing, |&(_, fix)| fix).to_owned()
     }
 
-    /// Finds the rule for a text.
-    pub(crate) fn text_rule(&self, column: &str) -> Option<&'static TextRule> {
-        self.rules?.texts.iter().find(|text| text.column == column)
-    }
-
     /// Finds the columns that are shorter than the program makes them by now; of the others its own
     /// migrations have taken care.
     pub(crate) fn too_short(&self, length: impl Fn(&str) -> Option<usize>) -> Vec<Finding> {
-        let texts = self.rules.map_or(&[][..], |rules| rules.texts);
-        let short = texts.iter().filter_map(|text| {
+        let texts = self.rules.into_iter().flat_map(TableRules::texts);
+        let short = texts.filter_map(|text| {
             let length = length(text.column).filter(|length| *length < text.longest)?;
             let problem = format!(
                 "the column {}.{} takes {length} characters, not {}",
@@ -72,28 +75,39 @@ impl TableNames {
 
     /// Refuses a new key that the program would not have made.
     pub(super) fn keeps_rules<E>(&self, new: &NewRecord<E>) -> Result<(), StoreError> {
-        self.fits("prefix", &new.prefix)?;
-        self.fits("hashed_key", new.hashed_key.as_str())?;
-        self.fits("id", &format!("{}.{}", new.prefix, new.hashed_key.as_str()))?;
-        self.fits("name", &new.name)
+        let Some(rules) = self.rules else { return Ok(()) };
+        let (prefix, hash) = (&new.prefix, &new.hashed_key);
+        self.fits(&rules.prefix, prefix)?;
+        self.is_read(rules, hash)?;
+        self.fits(&rules.id, &format!("{prefix}.{}", hash.as_str()))?;
+        self.fits(&rules.name, &new.name)
     }
 
     /// Refuses a change that the program would not have made.
     pub(super) fn keeps_rules_after(&self, patch: &KeyPatch) -> Result<(), StoreError> {
-        let hash = patch.hashed_key.as_ref().map_or("", |hash| hash.as_str());
-        self.fits("hashed_key", hash)?;
-        self.fits("name", patch.name.as_deref().unwrap_or_default())
+        let Some(rules) = self.rules else { return Ok(()) };
+        if let Some(hash) = &patch.hashed_key {
+            self.is_read(rules, hash)?;
+        }
+        patch.name.as_ref().map_or(Ok(()), |name| self.fits(&rules.name, name))
     }
 
-    fn fits(&self, column: &str, text: &str) -> Result<(), StoreError> {
-        let length = text.chars().count();
-        match self.text_rule(column) {
-            Some(&TextRule { column, longest, .. }) if length > longest => {
-                let refused: BoxError =
-                    TooLong { table: self.table, column, longest, length }.into();
-                Err(StoreError::Rejected(refused))
-            }
-            _ => Ok(()),
+    /// Refuses a hash that the program cannot verify a key by.
+    fn is_read(&self, rules: &TableRules, hash: &HashedKey) -> Result<(), StoreError> {
+        let encodings = rules.encodings;
+        if !encodings.iter().any(|encoding| hash.as_str().starts_with(encoding)) {
+            return Err(StoreError::Rejected(Unread { table: self.table, encodings }.into()));
         }
+        self.fits(&rules.hashed_key, hash.as_str())
+    }
+
+    fn fits(&self, rule: &TextRule, text: &str) -> Result<(), StoreError> {
+        let &TextRule { column, longest, .. } = rule;
+        let length = text.chars().count();
+        if length > longest {
+            let refused = TooLong { table: self.table, column, longest, length };
+            return Err(StoreError::Rejected(refused.into()));
+        }
+        Ok(())
     }
 }

@@ -3,21 +3,35 @@
 use super::TableNames;
 
 /// What holds in a table that belongs to another program, beside what its database checks.
+///
+/// Each text that a key writes is a field, so that none can be left without a bound.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableRules {
     /// The primary key, made of prefix and hash.
-    pub id: &'static str,
+    pub id: TextRule,
+    /// The public part of a key.
+    pub prefix: TextRule,
+    /// The hash.
+    pub hashed_key: TextRule,
+    /// The name.
+    pub name: TextRule,
+    /// The columns of times.
+    pub times: &'static [&'static str],
     /// What to do if there is no table.
     pub missing: &'static str,
-    /// The texts that the program bounds.
-    pub texts: &'static [TextRule],
     /// What to do if a column is missing.
     pub missing_columns: &'static [(&'static str, &'static str)],
     /// The encodings of hashes that the program verifies.
     pub encodings: &'static [&'static str],
     /// The number of characters in the prefix of its keys, which have no brand.
     pub prefix_length: usize,
+}
+
+impl TableRules {
+    pub(crate) const fn texts(&self) -> [&TextRule; 4] {
+        [&self.id, &self.prefix, &self.hashed_key, &self.name]
+    }
 }
 
 /// The longest text that a column may hold.

@@ -4,9 +4,12 @@ use std::error::Error;
 
 use apikey_core::chrono::DateTime;
 use apikey_core::{HashedKey, KeyStore, NewRecord};
+use apikey_diesel::DieselStore;
+use serde_json::json;
 
 use crate::database::{Kind, on_each};
 use crate::server::Server;
+use crate::site::on_each_site_at;
 
 const TABLE: &str = "rest_framework_api_key_apikey";
 
@@ -83,14 +86,14 @@ fn names_the_migration_that_an_old_table_lacks() {
 #[test]
 fn an_operation_on_an_old_table_names_the_migration() {
     on_each("an_operation_on_an_old_table_names_the_migration", async |kind, place| {
-        let store = place.store(&after("0003", kind)).await;
         let new = NewRecord::new(
             "abcdefgh",
-            HashedKey::new("sha512$$00"),
+            HashedKey::new(format!("sha512$${}", "0".repeat(128))),
             "name",
             DateTime::from_timestamp(1_800_000_000, 0).unwrap(),
             (),
         );
+        let store = place.store(&after("0003", kind)).await;
         for error in [
             store.find_by_prefix("abcdefgh").await.map(drop).unwrap_err(),
             store.insert(&new, None).await.map(drop).unwrap_err(),
@@ -98,7 +101,37 @@ fn an_operation_on_an_old_table_names_the_migration() {
             let text = chain(&error);
             assert!(text.contains("0004_prefix_hashed_key"), "{text}");
         }
+        let store = place.store(&after("0004", kind)).await;
+        let inserted = store.insert(&new, None).await;
+        if kind == Kind::Sqlite {
+            // It takes texts of any length, whatever the column says.
+            inserted.unwrap();
+        } else {
+            let text = chain(&inserted.unwrap_err());
+            assert!(text.contains("0005_auto_20220110_1102"), "{text}");
+        }
     });
+}
+
+/// The real package, at each of its migrations that changed the table.
+#[test]
+fn a_site_that_lags_behind_is_told_which_migration_to_run() {
+    for (migration, lacking) in [
+        ("0001", "0002_auto_20190529_2243"),
+        ("0003", "0004_prefix_hashed_key"),
+        ("0004", "0005_auto_20220110_1102"),
+    ] {
+        let test = format!("a_site_that_lags_behind_is_told: {migration}");
+        on_each_site_at(&test, Some(migration), async |_, url, site| {
+            let store = DieselStore::django(url).await.unwrap();
+            let found = store.check().await.unwrap();
+            let is_named = found.iter().any(|finding| finding.fix.contains(lacking));
+            assert!(is_named, "after {migration}, {lacking} is lacking: {found:?}");
+            site.tell(json!({ "do": "migrate" }));
+            let found = store.check().await.unwrap();
+            assert!(found.is_empty(), "that helps: {found:?}");
+        });
+    }
 }
 
 /// All that an error and its causes say.

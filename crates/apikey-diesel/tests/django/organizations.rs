@@ -96,10 +96,6 @@ async fn shared<M>(store: impl KeyStore<M>, extra: fn(i64) -> M::Extra, site: &m
 where
     M: KeyModel<Id = String, Owner = i64>,
 {
-    let organization = |site: &mut Site, name: &str, active: bool| {
-        let added = json!({ "do": "organization", "name": name, "active": active });
-        site.tell(added).as_i64().unwrap()
-    };
     let (one, gone) = (organization(site, "one", true), organization(site, "gone", false));
     let keys = ApiKeys::builder(store).hashers(Hashers::new(Django::default())).build().unwrap();
     assert!(keys.check().await.unwrap().is_empty());
@@ -110,6 +106,15 @@ where
     // Keys of one model open nothing that wants the other.
     assert!(!site.opens("package", made.plaintext.expose()));
 
+    made_there(&keys, site, one, gone).await;
+    site.accepts_rows(MODEL, 3);
+}
+
+/// Keys of the site, of an organization that is active and of one that is not.
+async fn made_there<M>(keys: &ApiKeys<M>, site: &mut Site, one: i64, gone: i64)
+where
+    M: KeyModel<Id = String, Owner = i64>,
+{
     let there = |organization: i64, hasher: &str| {
         json!({ "do": "create", "model": MODEL, "name": "there", "hasher": hasher,
             "organization": organization })
@@ -119,14 +124,18 @@ where
     let key = keys.verify(text).await.unwrap();
     assert_eq!(key.owner(), Some(&one));
     assert!(keys.owned_by(gone).get(prefix).await.unwrap().is_none());
+    keys.owned_by(one).revoke(prefix).await.unwrap();
+    assert_eq!(site.row(MODEL, prefix)["revoked"], true);
 
     // The site's `get_usable_keys` is the model's filter here.
     let answer = site.tell(there(gone, "pbkdf2_sha256"));
     let text = answer["key"].as_str().unwrap();
     assert!(!site.opens(MODEL, text));
     assert_eq!(keys.verify(text).await.unwrap_err().reason(), DenyReason::OwnerNotUsable);
+}
 
-    keys.owned_by(one).revoke(prefix).await.unwrap();
-    assert_eq!(site.row(MODEL, prefix)["revoked"], true);
-    site.accepts_rows(MODEL, 3);
+/// Adds an organization to the site, and returns its id.
+fn organization(site: &mut Site, name: &str, active: bool) -> i64 {
+    let added = json!({ "do": "organization", "name": name, "active": active });
+    site.tell(added).as_i64().unwrap()
 }

@@ -48,20 +48,6 @@ fn a_name_may_have_fifty_characters_and_no_more() {
 }
 
 #[test]
-fn refuses_prefixes_and_hashes_that_do_not_fit() {
-    on_each("refuses_prefixes_and_hashes_that_do_not_fit", async |kind, place| {
-        let store = place.store(kind.schema()).await;
-        let mut long_hash = new_key("abcdefgh");
-        // With the prefix, the id would be too long.
-        long_hash.hashed_key = HashedKey::new("h".repeat(142));
-        for new in [new_key("abcdefghi"), long_hash] {
-            let refused = store.insert(&new, None).await;
-            assert!(matches!(refused, Err(StoreError::Rejected(_))), "{refused:?}");
-        }
-    });
-}
-
-#[test]
 fn what_needs_a_column_that_django_lacks_is_unsupported() {
     on_each("what_needs_a_column_that_django_lacks_is_unsupported", async |kind, place| {
         let store = place.store(kind.schema()).await;

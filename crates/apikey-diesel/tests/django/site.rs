@@ -26,8 +26,8 @@ fn available() -> Result<(), String> {
 }
 
 impl Site {
-    /// Starts a site on a database, and migrates it.
-    fn start(url: &str) -> Self {
+    /// Starts a site on a database, and migrates it, all the way or to this migration of the package.
+    fn start(url: &str, migration: Option<&str>) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/django/site/commands.py");
         let mut process = Command::new(env::var_os(VARIABLE).unwrap())
             .arg(script)
@@ -39,7 +39,7 @@ impl Site {
             .unwrap();
         let (commands, answers) = (process.stdin.take(), process.stdout.take().unwrap());
         let mut site = Self { process, commands, answers: BufReader::new(answers) };
-        site.tell(json!({ "do": "migrate" }));
+        site.tell(json!({ "do": "migrate", "to": migration }));
         site
     }
 
@@ -81,8 +81,17 @@ impl Drop for Site {
 }
 
 /// Runs the body of a test on a site on each kind of database that there is.
-#[expect(clippy::needless_pass_by_value, reason = "a closure in the call reads better")]
 pub(crate) fn on_each_site(test: &str, body: impl AsyncFn(Kind, &str, &mut Site)) {
+    on_each_site_at(test, None, body);
+}
+
+/// The same on sites that have not got past a migration of the package.
+#[expect(clippy::needless_pass_by_value, reason = "a closure in the call reads better")]
+pub(crate) fn on_each_site_at(
+    test: &str,
+    migration: Option<&str>,
+    body: impl AsyncFn(Kind, &str, &mut Site),
+) {
     for kind in KINDS {
         let case = format!("django::{test} on {kind:?}");
         if let Err(reason) = available().and_then(|()| kind.available()) {
@@ -92,7 +101,7 @@ pub(crate) fn on_each_site(test: &str, body: impl AsyncFn(Kind, &str, &mut Site)
         let place: Place = kind.place();
         run(&case, &[], Ok(()), async {
             let url = place.create().await;
-            body(kind, &url, &mut Site::start(&url)).await;
+            body(kind, &url, &mut Site::start(&url, migration)).await;
         });
     }
 }
