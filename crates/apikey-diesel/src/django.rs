@@ -64,6 +64,8 @@
 //! | `revoked_at` | `revoked` | yes or no: a revoked key reads as revoked when it was created |
 //! | `scopes`, `disabled_at`, `last_used_at`, `rotated_from` | none | what needs one of the first three is [`Unsupported`](apikey_core::StoreError::Unsupported); a rotation works |
 //!
+//! A hash that Django does not read is [`Rejected`](apikey_core::StoreError::Rejected), whoever writes it.
+//!
 //! Since nobody knows when a key was revoked, [`purge`](apikey_core::ApiKeys::purge) deletes keys that
 //! expired, and a revoked key not before.
 //!
@@ -71,6 +73,10 @@
 //! Django's: its migrations make it and change it, and nothing here ever does. Where it is missing, or is
 //! that of an old version of the package, [`check`](apikey_core::ApiKeys::check) names the migration to
 //! run. Times are written as Django writes them with `USE_TZ = True`, the default.
+//!
+//! SQLite keeps whatever is written as a time. A key whose `created` or `expiry_date` is in another form than
+//! Django's reads as expired in 1970, so it is refused, and `check` names it; without anything like a time in
+//! `created` it is on no page of a list.
 //!
 //! # Security
 //! Each change names the columns that it changes, so a key that the site revokes at the same moment stays

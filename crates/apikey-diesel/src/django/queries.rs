@@ -50,7 +50,9 @@ macro_rules! __django_queries {
             $crate::__key_filters! {
                 model: $Model, table: $table,
                 columns: { $prefix, $hashed_key, $title },
-                owner: [$($owner)?]
+                owner: [$($owner)?],
+                // A row that has no such time could not be followed by a next page.
+                created: [$created within __k::django::calendar()]
             }
 
             /// Keeps the rows in one state, in the order of [`KeyRecord::status`].

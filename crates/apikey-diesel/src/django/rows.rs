@@ -30,13 +30,21 @@ macro_rules! __django_rows {
                     $($own_value,)*
                 ): Self::Row,
             ) -> __k::deserialize::Result<Self> {
+                let k_has_times = __k::django::RowTime::is_readable(&k_created)
+                    && k_expiry_date.as_ref().is_none_or(__k::django::RowTime::is_readable);
                 let k_created: __k::Timestamp = k_created.into();
+                let k_expires_at = if k_has_times {
+                    k_expiry_date.map(Into::into)
+                } else {
+                    // Nobody knows when it ends. One key is refused then, and no page of others with it.
+                    Some(__k::django::ENDED)
+                };
                 let k_hashed_key = __k::HashedKey::new(k_hashed_key);
                 // When it was revoked is not known; not before it was created.
                 let $record =
                     __k::KeyRecord::new(k_prefix.clone(), k_prefix, k_hashed_key, k_name, k_created)
                         .with_revoked_at(k_revoked.then_some(k_created))
-                        .with_expires_at(k_expiry_date.map(Into::into));
+                        .with_expires_at(k_expires_at);
                 Ok($assemble)
             }
         }

@@ -8,7 +8,9 @@ macro_rules! __key_filters {
     (
         model: $Model:ty, table: $table:ident,
         columns: { $prefix:ident, $hashed_key:ident, $title:ident },
-        owner: [$($owner:ident)?]
+        owner: [$($owner:ident)?],
+        // The column that pages go by, if rows may have something else there than times.
+        created: [$($created:ident within $calendar:expr)?]
     ) => {
         type __Rows<'a> = __k::BoxedRows<'a, $table::table, __Db>;
 
@@ -44,6 +46,10 @@ macro_rules! __key_filters {
                     k_rows.filter(k_begins)
                 };
             }
+            $({
+                let [k_first, k_last] = $calendar.map(__Time::from);
+                k_rows = k_rows.filter($created.ge(k_first)).filter($created.le(k_last));
+            })?
             match k_query.status {
                 Some(k_status) => __with_status(k_rows, k_status, k_now.into()),
                 None => Ok(k_rows),

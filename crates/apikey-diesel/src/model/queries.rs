@@ -58,7 +58,8 @@ macro_rules! __key_queries {
             $crate::__key_filters! {
                 model: $Model, table: $table,
                 columns: { $prefix, $hashed_key, $title },
-                owner: [$($owner)?]
+                owner: [$($owner)?],
+                created: []
             }
 
             /// Keeps the rows in one state, in the order of [`KeyRecord::status`].

@@ -24,6 +24,9 @@ pub(crate) fn findings(
     let mut findings: Vec<_> = missing.iter().map(|column| missing_column(names, column)).collect();
     if names.rules.is_some() {
         findings.extend(names.too_short(|column| length(&present, column)));
+        if missing.is_empty() {
+            findings.extend(bad_times(conn, names)?);
+        }
         return Ok(findings);
     }
     if missing.contains(&&prefix) {
@@ -57,6 +60,37 @@ fn length(columns: &[Declared], name: &str) -> Option<usize> {
     length.trim().parse().ok()
 }
 
+/// Finds rows with a time in another form than the one that the program writes. SQLite keeps any.
+fn bad_times(conn: &mut SqliteConnection, names: TableNames) -> QueryResult<Vec<Finding>> {
+    let times = names.rules.map_or(&[][..], |rules| rules.times);
+    let mut findings = Vec::new();
+    for column in times {
+        let query = BAD_TIMES
+            .replace("{table}", &quoted(names.table))
+            .replace("{prefix}", &quoted(names.prefix))
+            .replace("{time}", &quoted(column));
+        let rows: Vec<Prefix> = diesel::sql_query(query).load(conn)?;
+        findings.extend(rows.into_iter().map(|Prefix { prefix }| {
+            Finding::new(
+                format!("the key {prefix} has no time in {}.{column}", names.table),
+                "write one in UTC, as in 2025-11-22 06:19:37: until then the key is refused as expired",
+            )
+        }));
+    }
+    Ok(findings)
+}
+
+/// The form is `2025-11-22 06:19:37.000001`, without the fraction where that is zero. What `strftime`
+/// returns for a day or an hour that is none is null, or by the modifier another one. A few rows tell what
+/// has happened.
+const BAD_TIMES: &str = "SELECT coalesce({prefix}, '') AS prefix FROM {table} \
+     WHERE {time} IS NOT NULL AND NOT coalesce( \
+         substr({time}, 1, 19) = strftime('%Y-%m-%d %H:%M:%S', substr({time}, 1, 19), '+0 days') \
+         AND substr({time}, 1, 4) <> '0000' AND (length({time}) = 19 OR (length({time}) = 26 \
+             AND substr({time}, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]' \
+             AND substr({time}, 21) <> '000000')), 0) \
+     ORDER BY {prefix} LIMIT 20";
+
 /// SQLite does not tell the collation of a column, but it shows: `UNION` drops what is equal by the
 /// collation of the first `SELECT`.
 fn compares_bytes(conn: &mut SqliteConnection, table: &str, column: &str) -> QueryResult<bool> {
@@ -89,6 +123,12 @@ struct Declared {
     name: String,
     #[diesel(sql_type = Text)]
     kind: String,
+}
+
+#[derive(QueryableByName)]
+struct Prefix {
+    #[diesel(sql_type = Text)]
+    prefix: String,
 }
 
 #[derive(QueryableByName)]

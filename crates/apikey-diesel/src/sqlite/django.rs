@@ -1,14 +1,15 @@
 //! Django's table on SQLite, and its times.
 
-use apikey_core::chrono::{Datelike, NaiveDateTime, Timelike};
+use apikey_core::chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use apikey_core::{BoxError, Timestamp};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Text, Timestamp as TimestampColumn, TimestamptzSqlite};
-use diesel::sqlite::Sqlite;
+use diesel::sqlite::{Sqlite, SqliteType};
 
+use crate::__private::django::{RowTime, calendar};
 use crate::django::model::django_model;
 
 diesel::table! {
@@ -30,17 +31,26 @@ django_model!(__on_sqlite, crate::sqlite::django::rest_framework_api_key_apikey)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = TimestampColumn)]
 #[diesel(sql_type = TimestamptzSqlite)]
-pub struct DjangoTime(Timestamp);
+pub struct DjangoTime {
+    time: Timestamp,
+    is_readable: bool,
+}
 
 impl From<Timestamp> for DjangoTime {
     fn from(time: Timestamp) -> Self {
-        Self(time)
+        Self { time, is_readable: true }
     }
 }
 
 impl From<DjangoTime> for Timestamp {
     fn from(time: DjangoTime) -> Self {
-        time.0
+        time.time
+    }
+}
+
+impl RowTime for DjangoTime {
+    fn is_readable(&self) -> bool {
+        self.is_readable
     }
 }
 
@@ -56,27 +66,56 @@ fn print(time: Timestamp) -> Result<String, BoxError> {
     Ok(time.format(if is_whole { WHOLE } else { FRACTION }).to_string())
 }
 
-fn parse(text: &str) -> Result<Timestamp, BoxError> {
-    let time =
-        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").map(|time| time.and_utc());
-    // Another form of the same time would be compared wrongly by SQL.
-    time.ok().filter(|time| print(*time).is_ok_and(|form| form == text)).ok_or_else(|| {
-        format!("{text:?} is not a time as Django writes it, 2025-11-22 06:19:37.000001").into()
-    })
+/// Reads a time in Django's form. Another form of the same time would be compared wrongly by SQL.
+fn parse(text: &str) -> Option<Timestamp> {
+    let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?.and_utc();
+    (print(time).ok()? == text).then_some(time)
+}
+
+/// Reads whatever is in a column. What is no time has the place of its text among the times.
+fn read(text: &str) -> DjangoTime {
+    match parse(text) {
+        Some(time) => time.into(),
+        None => DjangoTime { time: last_before(text), is_readable: false },
+    }
+}
+
+/// Returns the last time whose text sorts before a text that is no time: so the row has the same place
+/// among the others here as in the database, and a page that ends with it has a next one. What sorts before
+/// every time stands for the first.
+fn last_before(text: &str) -> Timestamp {
+    let [first, last] = calendar().map(|time| time.timestamp_micros());
+    let at = |micros| DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    let (mut low, mut high) = (first, last);
+    while low < high {
+        let middle = high - (high - low) / 2;
+        if print(at(middle)).is_ok_and(|before| *before < *text) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    at(low)
 }
 
 macro_rules! column {
     ($sql_type:ty) => {
         impl ToSql<$sql_type, Sqlite> for DjangoTime {
             fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-                out.set_value(print(self.0)?);
+                out.set_value(print(self.time)?);
                 Ok(IsNull::No)
             }
         }
 
         impl FromSql<$sql_type, Sqlite> for DjangoTime {
             fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-                Ok(Self(parse(&<String as FromSql<Text, Sqlite>>::from_sql(value)?)?))
+                match value.value_type() {
+                    None | Some(SqliteType::Text) => {
+                        Ok(read(&<String as FromSql<Text, Sqlite>>::from_sql(value)?))
+                    }
+                    // A number, or bytes.
+                    Some(_) => Ok(read("")),
+                }
             }
         }
     };
@@ -87,8 +126,6 @@ column!(TimestamptzSqlite);
 
 #[cfg(test)]
 mod tests {
-    use apikey_core::chrono::DateTime;
-
     use super::*;
 
     #[test]
@@ -129,7 +166,23 @@ mod tests {
             "2025-11-22 6:19:37",
             "2025-02-30 06:19:37",
         ] {
-            assert!(parse(text).is_err(), "{text:?}");
+            assert!(parse(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_has_the_place_of_its_text() {
+        for (text, before) in [
+            ("", "0001-01-01 00:00:00"),
+            ("0000-00-00 00:00:00", "0001-01-01 00:00:00"),
+            ("2025-11-22", "2025-11-21 23:59:59.999999"),
+            ("2025-11-22T06:19:37", "2025-11-22 23:59:59.999999"),
+            ("2025-11-22 06:19:37.5", "2025-11-22 06:19:37.499999"),
+            ("soon", "9999-12-31 23:59:59.999999"),
+        ] {
+            let read = read(text);
+            assert!(!read.is_readable, "{text:?}");
+            assert_eq!(print(read.time).unwrap(), before, "{text:?}");
         }
     }
 }

@@ -24,4 +24,5 @@ mod schema;
 #[allow(dead_code, reason = "the tests of the servers use the rest")]
 mod server;
 mod site;
+mod times;
 mod vectors;
