@@ -166,10 +166,15 @@ impl Failure {
                  model of your own"
                     .to_owned(),
             ),
-            Self::Source { source: ReadError::NoColumn { .. }, .. } => Some(format!(
-                "a table before version 1.4 has no prefixes: upgrade the package, and {}",
-                DjangoTable::UPGRADE
-            )),
+            Self::Source { source: ReadError::NoColumn { table, .. }, .. } => {
+                let upgrade = if table == DjangoTable::NAME {
+                    DjangoTable::UPGRADE
+                } else {
+                    "run `python manage.py makemigrations` and `python manage.py migrate`"
+                };
+                let before = "a table before version 1.4 has no prefixes: upgrade the package";
+                Some(format!("{before}, and {upgrade}"))
+            }
             Self::NotMigrated { database } => {
                 Some(format!("bring it up to date with {}", database.migrate_command()))
             }

@@ -112,7 +112,9 @@ impl Run {
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
         };
-        for text in [&run.stdout, &run.stderr] {
+        // Only the migration of Django may be called after the column of hashes.
+        let said = |text: &str| text.replace("0004_prefix_hashed_key", "0004");
+        for text in [said(&run.stdout), said(&run.stderr)] {
             for part in ["hashed_key", "$$", "panicked", "RUST_BACKTRACE", "\u{1b}"] {
                 assert!(!text.contains(part), "{part} in {run:?}");
             }

@@ -46,6 +46,11 @@ impl Server {
         self.admin.starts_with("postgres")
     }
 
+    /// What the one says, or the other.
+    pub(crate) fn for_either<'a>(&self, postgres: &'a str, mysql: &'a str) -> &'a str {
+        if self.is_postgres() { postgres } else { mysql }
+    }
+
     /// Runs SQL where databases are made.
     fn execute(&self, sql: &str) {
         execute_at(&self.admin, sql);

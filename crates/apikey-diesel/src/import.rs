@@ -127,18 +127,32 @@ impl DjangoTable {
         Ok(table)
     }
 
-    /// Counts the keys.
+    /// Counts the keys that [`page`](Self::page) returns.
     ///
     /// # Errors
-    /// [`ReadError::NoTable`], [`ReadError::Store`].
+    /// [`ReadError::NoTable`], [`ReadError::NoColumn`], [`ReadError::Store`].
     pub async fn count(&self) -> Result<u64, ReadError> {
-        let words = self.database.words();
-        let sql = format!("SELECT count(*) AS number FROM {}", words.quoted(&self.name));
+        self.count_where("prefix > ''").await
+    }
+
+    /// Counts the rows that are no keys, since they have no prefix: nobody can present them, and no page has
+    /// them. A migration to version 1.4 that was interrupted leaves such rows.
+    ///
+    /// # Errors
+    /// [`ReadError::NoTable`], [`ReadError::NoColumn`], [`ReadError::Store`].
+    pub async fn count_without_prefix(&self) -> Result<u64, ReadError> {
+        self.count_where("prefix IS NULL OR NOT prefix > ''").await
+    }
+
+    async fn count_where(&self, condition: &str) -> Result<u64, ReadError> {
+        let table = self.database.words().quoted(&self.name);
+        let sql = format!("SELECT count(*) AS number FROM {table} WHERE {condition}");
         let number = self.database.count(sql).await.map_err(|error| self.explain(error))?;
         Ok(u64::try_from(number).unwrap_or_default())
     }
 
-    /// Returns at most `limit` keys in the order of their prefixes, beginning after this one.
+    /// Returns at most `limit` keys in the order of their prefixes, beginning after this one. Rows without a
+    /// prefix are left out.
     ///
     /// # Errors
     /// [`ReadError::NoTable`], [`ReadError::NoColumn`], [`ReadError::Store`].
@@ -146,12 +160,11 @@ impl DjangoTable {
         let words = self.database.words();
         let sql = format!(
             "SELECT prefix, hashed_key, name, {} AS revoked, {} AS created, {} AS expiry_date \
-             FROM {} WHERE prefix {} {} ORDER BY prefix LIMIT {limit}",
+             FROM {} WHERE prefix > {} ORDER BY prefix LIMIT {limit}",
             words.text("revoked"),
             words.time("created"),
             words.time("expiry_date"),
             words.quoted(&self.name),
-            if after.is_some() { ">" } else { ">=" },
             words.parameter,
         );
         let after = after.unwrap_or_default().to_owned();

@@ -72,6 +72,9 @@ pub(crate) trait Source {
     /// Returns how many keys there are, for the progress bar.
     async fn count(&mut self) -> Result<u64, Failure>;
 
+    /// Returns how many rows have no prefix. They are on no page: there is nothing to name them by.
+    async fn count_without_prefix(&mut self) -> Result<u64, Failure>;
+
     /// Returns some keys that come after those returned before; none at the end.
     async fn page(&mut self) -> Result<Vec<Entry>, Failure>;
 

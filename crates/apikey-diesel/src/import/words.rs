@@ -9,8 +9,8 @@ pub(crate) struct Words {
     pub(crate) parameter: &'static str,
     /// What stands before and after a column to read it as text.
     pub(crate) text: [&'static str; 2],
-    /// What stands before and after a column to read a time of it as text.
-    pub(crate) time: [&'static str; 2],
+    /// A time as text, with `{column}` for the column that holds it.
+    pub(crate) time: &'static str,
 }
 
 impl Words {
@@ -26,6 +26,6 @@ impl Words {
     }
 
     pub(crate) fn time(&self, column: &str) -> String {
-        self.time.join(column)
+        self.time.replace("{column}", column)
     }
 }

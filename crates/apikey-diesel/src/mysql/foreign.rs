@@ -8,7 +8,7 @@ const WORDS: Words = Words {
     quote: '`',
     parameter: "?",
     text: ["CAST(", " AS CHAR)"],
-    time: ["date_format(", ", '%Y-%m-%d %H:%i:%s.%f')"],
+    time: "date_format({column}, '%Y-%m-%d %H:%i:%s.%f')",
 };
 
 foreign_database!(MysqlPool);

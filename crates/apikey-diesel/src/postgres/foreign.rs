@@ -8,7 +8,8 @@ const WORDS: Words = Words {
     quote: '"',
     parameter: "$1",
     text: ["CAST(", " AS text)"],
-    time: ["to_char(", " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"],
+    // `to_char` returns null for `infinity`, which would pass for a key that never ends.
+    time: "coalesce(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), CAST({column} AS text))",
 };
 
 foreign_database!(PostgresPool);

@@ -16,7 +16,7 @@ const WORDS: Words = Words {
     quote: '"',
     parameter: "?",
     text: ["CAST(", " AS TEXT)"],
-    time: ["CAST(", " AS TEXT)"],
+    time: "CAST({column} AS TEXT)",
 };
 
 pub(crate) async fn open_foreign(url: &str) -> Result<Box<dyn ForeignDatabase>, ConnectError> {

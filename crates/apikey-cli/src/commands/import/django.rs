@@ -27,13 +27,23 @@ const PAGE: u32 = 500;
 ///
 /// Running it again imports what is new and revokes what was revoked in Django since. Nothing else is
 /// changed of a key that is there: other differences are reported. A run that was interrupted, at any
-/// point, is completed by the next one. If a key cannot be imported, the others are, and the exit code is 1.
+/// point, is completed by the next one.
+///
+/// A key that cannot be imported is named on standard error, with the reason. The others are imported, and
+/// the exit code is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   apikey import django --from sqlite://db.sqlite3 --dry-run
   apikey import django --from sqlite://db.sqlite3 --database-url sqlite://apikeys.db
-  APIKEY_IMPORT_FROM=postgres://me:password@host/django apikey import django --output json
+  apikey import django --from sqlite://db.sqlite3 --table app_organizationapikey
+  export APIKEY_IMPORT_FROM=postgres://me:password@host/django
+  apikey import django --output json | jq '.refusals[]'
+
+Counted are: the keys that were `read`; of these those `imported`, by their state, those `already there` and \
+those `revoked since`, that is revoked now because they were in Django; and those `refused`, of which some may \
+be `without prefix`, rows that nobody can name. With `--output plain`, a line holds a name and a number, \
+separated by a tab; the hashes follow.
 
 The service reads the keys with a hasher for what Django wrote: \
 `Hashers::new(Sha256).accept(Django::default())`, feature `django` of apikey-core.
@@ -124,6 +134,11 @@ struct Table {
 impl Source for Table {
     async fn count(&mut self) -> Result<u64, Failure> {
         self.table.count().await.map_err(|error| self.from.unreadable(error))
+    }
+
+    async fn count_without_prefix(&mut self) -> Result<u64, Failure> {
+        let count = self.table.count_without_prefix().await;
+        count.map_err(|error| self.from.unreadable(error))
     }
 
     async fn page(&mut self) -> Result<Vec<Entry>, Failure> {

@@ -16,7 +16,7 @@ use apikey_core::{
 
 use super::report::{Difference, Refusal, Report};
 use super::{Entry, ForeignKey, Source};
-use crate::exit_code::Failure;
+use crate::exit_code::{Failure, on_one_line};
 use crate::output::progress::Progress;
 use crate::output::{Output, printable, rfc3339};
 
@@ -34,7 +34,7 @@ enum Fate {
     AlreadyThere,
     /// It was there, and is revoked now.
     Revoked,
-    Refused(&'static str),
+    Refused(String),
 }
 
 impl<'a> Engine<'a> {
@@ -53,6 +53,7 @@ impl<'a> Engine<'a> {
         source: &mut impl Source,
         unavailable: impl Fn(StoreError) -> Failure,
     ) -> Result<(), Failure> {
+        self.refuse_nameless(source.count_without_prefix().await?);
         let count = usize::try_from(source.count().await?).unwrap_or(usize::MAX);
         let progress = Progress::of(count, if self.is_dry { "looking" } else { "importing" });
         loop {
@@ -60,25 +61,28 @@ impl<'a> Engine<'a> {
             if page.is_empty() {
                 return Ok(());
             }
-            for Entry { prefix, key } in &page {
-                self.report.read += 1;
-                let checked = match key {
-                    Ok(key) => {
-                        check(key, source.algorithm(&key.hashed_key)).map(|name| (key, name))
-                    }
-                    Err(reason) => Err(*reason),
-                };
-                let taken = match checked {
-                    Ok((key, algorithm)) => {
-                        self.take(key, algorithm).await.map_err(&unavailable)?
-                    }
-                    Err(reason) => Err(reason),
-                };
+            for entry in &page {
+                let algorithm = |key: &ForeignKey| source.algorithm(&key.hashed_key);
+                let taken = self.meet_entry(entry, algorithm).await.map_err(&unavailable)?;
                 if let Err(reason) = taken {
-                    progress.aside(|| self.refuse(prefix, reason));
+                    progress.aside(|| self.refuse(&entry.prefix, reason));
                 }
                 progress.advance(1);
             }
+        }
+    }
+
+    /// Takes what stands in the place of a key, or says why not.
+    async fn meet_entry(
+        &mut self,
+        entry: &Entry,
+        algorithm: impl Fn(&ForeignKey) -> Option<String>,
+    ) -> Result<Result<(), String>, StoreError> {
+        self.report.read += 1;
+        let key = entry.key.as_ref().map_err(|reason| *reason);
+        match key.and_then(|key| Ok((key, check(key, algorithm(key))?))) {
+            Ok((key, algorithm)) => self.take(key, algorithm).await,
+            Err(reason) => Ok(Err(reason.to_owned())),
         }
     }
 
@@ -87,7 +91,7 @@ impl<'a> Engine<'a> {
         &mut self,
         key: &ForeignKey,
         algorithm: String,
-    ) -> Result<Result<(), &'static str>, StoreError> {
+    ) -> Result<Result<(), String>, StoreError> {
         let fate = if self.is_dry { self.look(key).await? } else { self.insert(key).await? };
         match fate {
             Fate::Imported => {
@@ -107,9 +111,10 @@ impl<'a> Engine<'a> {
             Ok(_) => Ok(Fate::Imported),
             Err(StoreError::Duplicate) => match self.target.get(&key.prefix, None).await? {
                 Some(there) => self.meet(key, &there).await,
-                None => Ok(Fate::Refused("its prefix was taken until a moment ago: run it again")),
+                None => Ok(refused("its prefix was taken until a moment ago: run it again")),
             },
-            Err(StoreError::Rejected(_)) => Ok(Fate::Refused("the database rejects it")),
+            // What the database says of it is the only hint at what to mend.
+            Err(error @ StoreError::Rejected(_)) => Ok(Fate::Refused(on_one_line(&error))),
             Err(error) => Err(error),
         }
     }
@@ -125,7 +130,7 @@ impl<'a> Engine<'a> {
     /// Meets a key with the same prefix.
     async fn meet(&mut self, key: &ForeignKey, there: &KeyRecord) -> Result<Fate, StoreError> {
         if there.created_at != micros(key.created_at) && there.hashed_key != key.hashed_key {
-            return Ok(Fate::Refused("its prefix is taken by another key"));
+            return Ok(refused("its prefix is taken by another key"));
         }
         self.compare(key, there);
         match key.revoked_at {
@@ -166,7 +171,19 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn refuse(&mut self, prefix: &str, reason: &'static str) {
+    /// Refuses rows that have no prefix, all at once.
+    fn refuse_nameless(&mut self, rows: u64) {
+        if rows > 0 {
+            Output::note(&format!(
+                "refused: {rows} without a prefix, so that nobody can present them"
+            ));
+        }
+        self.report.read += rows;
+        self.report.refused += rows;
+        self.report.without_prefix = rows;
+    }
+
+    fn refuse(&mut self, prefix: &str, reason: String) {
         let prefix: String = printable(prefix).chars().take(32).collect();
         Output::note(&format!("refused: {prefix}: {reason}"));
         self.report.refused += 1;
@@ -180,6 +197,10 @@ impl<'a> Engine<'a> {
             .with_revoked_at(key.revoked_at)
             .status(self.now)
     }
+}
+
+fn refused(reason: &str) -> Fate {
+    Fate::Refused(reason.to_owned())
 }
 
 /// Refuses a key that cannot be in the table, or that no client could ever use.

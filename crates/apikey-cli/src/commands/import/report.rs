@@ -15,6 +15,8 @@ pub(crate) struct Report {
     /// Of those that were there: revoked now, since they were revoked at the source.
     pub(crate) revoked: u64,
     pub(crate) refused: u64,
+    /// Of the refused ones: rows that nothing names, so that they are in no other list.
+    pub(crate) without_prefix: u64,
     /// The states of the imported ones.
     pub(crate) states: BTreeMap<&'static str, u64>,
     /// The algorithms of all that are in the table now.
@@ -27,7 +29,7 @@ pub(crate) struct Report {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Refusal {
     pub(crate) prefix: String,
-    pub(crate) reason: &'static str,
+    pub(crate) reason: String,
 }
 
 /// A key that is there, and is not as it is at the source. It is left as it is.
@@ -53,6 +55,7 @@ impl Report {
             ("already there", self.already_there),
             ("revoked since", self.revoked),
             ("refused", self.refused),
+            ("without prefix", self.without_prefix),
         ]);
         counts
     }

@@ -1,0 +1,77 @@
+//! Keys that cannot be imported, and rows that are none.
+
+use serde_json::json;
+
+use super::{folder, import, in_django};
+
+#[test]
+fn a_key_that_cannot_be_imported_is_named_and_the_others_are_imported() {
+    let folder = folder();
+    folder.create(&["ci"]);
+    folder.execute("UPDATE api_keys SET prefix = '6Z3AT8nT'");
+    in_django(
+        &folder,
+        "UPDATE rest_framework_api_key_apikey SET hashed_key = '!x' WHERE prefix = 'U4dbirmL';
+         UPDATE rest_framework_api_key_apikey SET created = 'soon' WHERE prefix = 'SGfO4Y0w';
+         UPDATE rest_framework_api_key_apikey SET expiry_date = 'late' WHERE prefix = 'ioRbph8S';",
+    );
+    let run = import(&folder, &["--output", "json"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    let report = run.json();
+    assert_eq!((&report["imported"], &report["refused"]), (&json!(26), &json!(4)));
+    for (prefix, reason) in [
+        ("6Z3AT8nT", "its prefix is taken by another key"),
+        ("U4dbirmL", "no hasher reads its stored hash"),
+        ("SGfO4Y0w", "the time of its creation is not a time"),
+        ("ioRbph8S", "its expiry is not a time"),
+    ] {
+        assert!(run.stderr.contains(&format!("refused: {prefix}: {reason}\n")), "{run:?}");
+        let refusal = json!({ "prefix": prefix, "reason": reason });
+        assert!(report["refusals"].as_array().unwrap().contains(&refusal), "{run:?}");
+    }
+    let key = folder.run(&["show", "6Z3AT8nT", "--output", "json"]).done().json();
+    assert_eq!((&key["name"], &key["status"]), (&json!("ci"), &json!("active")), "is as it was");
+}
+
+#[test]
+fn what_the_database_says_of_a_key_that_it_rejects_is_told() {
+    let folder = folder();
+    folder.run(&["migrate"]).done();
+    folder.execute(
+        "CREATE TRIGGER known BEFORE INSERT ON api_keys WHEN NEW.prefix = 'U4dbirmL'
+             BEGIN SELECT RAISE(ABORT, 'clients have to be known to the accountants'); END",
+    );
+    let run = import(&folder, &["--output", "json"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    let report = run.json();
+    assert_eq!((&report["imported"], &report["refused"]), (&json!(29), &json!(1)));
+    let reason = "the database rejected the key: clients have to be known to the accountants";
+    assert_eq!(report["refusals"], json!([{ "prefix": "U4dbirmL", "reason": reason }]));
+    assert!(run.stderr.contains(&format!("refused: U4dbirmL: {reason}\n")), "{run:?}");
+}
+
+#[test]
+fn rows_without_a_prefix_are_counted_and_reported() {
+    let folder = folder();
+    // As an interrupted migration leaves them: the column takes null until its end.
+    in_django(
+        &folder,
+        "CREATE TABLE half_done AS SELECT * FROM rest_framework_api_key_apikey;
+         UPDATE half_done SET prefix = NULL, hashed_key = NULL
+             WHERE prefix IN ('U4dbirmL', 'SGfO4Y0w');
+         UPDATE half_done SET prefix = '' WHERE prefix = 'ioRbph8S'",
+    );
+    let from = ["--table", "half_done"];
+    for (more, imported) in [(&["--dry-run"][..], 27), (&[], 27), (&[], 0)] {
+        let run = import(&folder, &[&from, &["--output", "json"], more].concat());
+        assert_eq!(run.code, 1, "{run:?}");
+        let report = run.json();
+        assert_eq!((&report["read"], &report["imported"]), (&json!(30), &json!(imported)));
+        assert_eq!((&report["refused"], &report["without_prefix"]), (&json!(3), &json!(3)));
+        assert_eq!(report["refusals"], json!([]), "there is no prefix to name them by");
+        let told = "refused: 3 without a prefix, so that nobody can present them\n";
+        assert!(run.stderr.contains(told), "{run:?}");
+    }
+    let run = import(&folder, &from);
+    assert!(run.stdout.contains("\nrefused\t3\nwithout prefix\t3\n"), "{run:?}");
+}
