@@ -9,8 +9,8 @@ use crate::output::{Output, Printable};
 /// Look for mistakes of set-up, and say how to fix them
 ///
 /// Looks at the table, and for stored hashes that the hashers without a pepper (SHA-256, SHA-512, Argon2id,
-/// PBKDF2, and those of Django) cannot verify. A service with a pepper is reported here, too: let it check itself, with
-/// `ApiKeys::check`. The exit code is 1 if there are problems.
+/// PBKDF2, and those of Django) cannot verify. A service with a pepper is reported here, too: let it check
+/// itself, with `ApiKeys::check`. The exit code is 1 if there are problems.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -24,9 +24,10 @@ const PREFERABLE: [&str; 8] = [
 /// Counts the keys by algorithm and parameters, and by the version of the pepper. `live` are those that are
 /// neither revoked nor expired. No key is loaded but the newest of each kind.
 ///
-/// Which hash the service prefers is not in the database: say it with --prefer. A change has come to its end
-/// when all live keys have it. Keys get it as they are used; those of the others that nobody uses are
-/// still there, and are rotated, revoked, or left to an accepted hasher for as long as they live.
+/// Which hash the service prefers is not in the database: say it with --prefer, unless it is SHA-256, the
+/// default. A change has come to its end when all live keys have the preferred hash. A key gets it when it
+/// is used. Rotate or revoke the keys that nobody uses, or let the service accept their hasher for as long
+/// as they live.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -42,8 +43,8 @@ peppers: of `hmac-sha256` a service knows more, by `ApiKeys::hashers`.
 With `--output plain`, a line holds, separated by tabs: hash, state, keys, live keys, the time at which the \
 newest was created.")]
 pub(crate) struct Hashers {
-    /// What the service prefers: the name of a hash, as the first column has it, with or without its
-    /// parameters
+    /// What the service prefers, `sha256` if it says nothing else: the name of a hash, as the first column
+    /// has it, with or without its parameters
     #[arg(long, value_name = "HASH", value_parser = preferable)]
     prefer: Option<String>,
 }
