@@ -112,8 +112,9 @@ async fn target(
 fn advise(report: &Report) {
     let keys: u64 = report.hashes.values().sum();
     if keys > 0 {
+        let have = if keys == 1 { "key has a hash" } else { "keys have hashes" };
         Output::note(&format!(
-            "{keys} keys have hashes that Django wrote: the service needs \
+            "{keys} {have} that Django wrote: the service needs \
              `Hashers::new(Sha256).accept(Django::default())`, feature `django` of apikey-core"
         ));
     }

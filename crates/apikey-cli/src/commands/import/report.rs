@@ -19,7 +19,8 @@ pub(crate) struct Report {
     pub(crate) without_prefix: u64,
     /// The states of the imported ones.
     pub(crate) states: BTreeMap<&'static str, u64>,
-    /// The algorithms of all that are in the table now.
+    /// The algorithms of all that are in the table now, as the source has them: a service may have replaced the
+    /// hash of a key that was there.
     pub(crate) hashes: BTreeMap<String, u64>,
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) differences: Vec<Difference>,
