@@ -175,7 +175,8 @@ impl<'a, F: StoreFixture> Table<'a, F> {
         Rotation::new(record.expires_at, at(60), successor)
     }
 
-    /// Runs `operation` `times` times at once, each with its own number, on the stores by turns.
+    /// Runs `operation` `times` times at once, each with its own number, on the stores by turns; the
+    /// results are in the order of the numbers.
     pub(crate) async fn in_parallel<O, Fut, T>(&self, times: usize, operation: O) -> Vec<T>
     where
         O: Fn(Arc<dyn KeyStore<F::Model>>, usize) -> Fut,
@@ -190,10 +191,12 @@ impl<'a, F: StoreFixture> Table<'a, F> {
             let start = Arc::clone(&start);
             tasks.spawn(async move {
                 start.wait().await;
-                operation.await
+                (number, operation.await)
             });
         }
-        tasks.join_all().await
+        let mut results = tasks.join_all().await;
+        results.sort_by_key(|(number, _)| *number);
+        results.into_iter().map(|(_, result)| result).collect()
     }
 }
 
