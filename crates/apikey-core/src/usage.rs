@@ -56,26 +56,49 @@ impl<Id: Clone + Eq + Hash> Usage<Id> {
     }
 
     /// Takes what is pending; uses from now on are noted anew.
-    fn take(&self) -> Option<(Vec<Id>, Timestamp)> {
+    fn take(&self) -> Option<Taken<'_, Id>> {
         let mut pending = self.lock();
         let keys = std::mem::take(&mut pending.keys);
-        let latest = pending.latest.take()?;
+        let at = pending.latest.take()?;
         drop(pending);
         let forget = |(id, noted): (Id, Noted)| {
             noted.store(false, Ordering::Relaxed);
             id
         };
-        Some((keys.into_iter().map(forget).collect(), latest))
+        Some(Taken { usage: self, ids: keys.into_iter().map(forget).collect(), at, is_done: false })
     }
 
     /// Gives back what could not be written.
-    fn restore(&self, ids: &[Id], at: Timestamp) {
+    fn restore(&self, ids: Vec<Id>, at: Timestamp) {
         let mut pending = self.lock();
         pending.latest = pending.latest.max(Some(at));
         for id in ids {
             if pending.keys.len() < MOST_PENDING {
-                pending.keys.entry(id.clone()).or_default();
+                pending.keys.entry(id).or_default();
             }
+        }
+    }
+}
+
+/// Uses that are being written. They are pending again unless they were, also if nobody waits for the write
+/// any more.
+struct Taken<'a, Id: Clone + Eq + Hash> {
+    usage: &'a Usage<Id>,
+    ids: Vec<Id>,
+    at: Timestamp,
+    is_done: bool,
+}
+
+impl<Id: Clone + Eq + Hash> Taken<'_, Id> {
+    fn done(mut self) {
+        self.is_done = true;
+    }
+}
+
+impl<Id: Clone + Eq + Hash> Drop for Taken<'_, Id> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.usage.restore(std::mem::take(&mut self.ids), self.at);
         }
     }
 }
@@ -89,15 +112,13 @@ impl<Id> fmt::Debug for Usage<Id> {
 impl<M: KeyModel> Inner<M> {
     /// Writes the uses since the last write. A store that has no place for them loses nothing.
     pub(crate) async fn write_uses(&self) -> Result<(), ManageError> {
-        let Some((mut ids, at)) = self.usage.take() else { return Ok(()) };
+        let Some(mut taken) = self.usage.take() else { return Ok(()) };
         // In one order everywhere, so that two processes do not wait for each other's rows.
-        ids.sort_unstable();
-        match self.store.touch(&ids, at).await {
-            Ok(()) | Err(StoreError::Unsupported { .. }) => Ok(()),
-            Err(error) => {
-                self.usage.restore(&ids, at);
-                Err(error.into())
-            }
+        taken.ids.sort_unstable();
+        match self.store.touch(&taken.ids, taken.at).await {
+            Ok(()) | Err(StoreError::Unsupported { .. }) => taken.done(),
+            Err(error) => return Err(error.into()),
         }
+        Ok(())
     }
 }

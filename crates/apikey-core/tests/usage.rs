@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use apikey_core::{
 };
 use futures::FutureExt;
 use futures::executor::block_on;
+use futures::future::{Either, join, select};
 
 struct Fixture {
     keys: ApiKeys,
@@ -104,6 +106,26 @@ fn a_store_that_cannot_write_refuses_nobody_and_loses_nothing() {
 }
 
 #[test]
+fn a_flush_that_is_dropped_loses_nothing() {
+    for cache in [None, Some(Cache::new())] {
+        let f = fixture(cache);
+        let key = f.create();
+        use_key(&f.keys, &key);
+        let held = f.store.hold(Operation::Touch, 1);
+        let mut flush = Box::pin(f.keys.flush());
+        assert!(flush.as_mut().now_or_never().is_none());
+        assert_eq!(f.writes(), 1);
+        drop(flush);
+        drop(held);
+        assert_eq!(f.last_used(&key), None);
+        block_on(f.keys.flush()).unwrap();
+        assert!(f.last_used(&key).is_some());
+        block_on(f.keys.flush()).unwrap();
+        assert_eq!(f.writes(), 2, "what is written is pending no more");
+    }
+}
+
+#[test]
 fn a_store_that_has_no_place_for_uses_does_not_fail() {
     let f = fixture(None);
     let key = f.create();
@@ -138,4 +160,31 @@ fn maintain_writes_by_itself_and_ends_with_the_handle() {
         drop(f);
         maintain.await;
     });
+}
+
+#[test]
+fn two_futures_that_maintain_one_handle_write_each_use_once() {
+    let f = fixture(None);
+    let mut both = Box::pin(join(f.keys.maintain(), f.keys.maintain()));
+    let mut before = None;
+    for round in 1..=3 {
+        let key = f.create();
+        use_key(&f.keys, &key);
+        block_on(async {
+            let written = async {
+                while f.store.ended(Operation::Touch) < round {
+                    futures_timer::Delay::new(Duration::from_millis(1)).await;
+                }
+                // Time for the other one, which is to find nothing.
+                futures_timer::Delay::new(Duration::from_millis(20)).await;
+            };
+            assert!(matches!(select(&mut both, pin!(written)).await, Either::Right(_)));
+        });
+        assert_eq!(f.writes(), round, "one use is one write");
+        assert!(f.last_used(&key) > before);
+        before = f.last_used(&key);
+        f.clock.advance(Duration::from_secs(1));
+    }
+    drop(f);
+    block_on(both);
 }
