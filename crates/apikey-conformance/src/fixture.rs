@@ -172,6 +172,7 @@ impl<'a, F: StoreFixture> Table<'a, F> {
             .with_scopes(record.scopes.clone())
             .with_rotated_from(Some(record.prefix.clone()));
         successor.name.clone_from(&record.name);
+        successor.extra = key.extra();
         Rotation::new(record.expires_at, at(60), successor)
     }
 

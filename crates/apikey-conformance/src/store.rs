@@ -103,6 +103,7 @@ macro_rules! each_store_case {
             rotate: gives_no_scopes_back_beside_their_removal;
             rotate: refuses_a_successor_with_a_taken_prefix;
             rotate: rotates_no_key_of_another_owner;
+            rotate: refuses_a_successor_of_another_owner;
             rotate: lets_one_of_a_hundred_parallel_rotations_win;
             rotate: never_loses_a_revocation_to_a_rotation;
             rotate: shows_no_half_of_a_rotation;

@@ -71,8 +71,8 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Conflict`] if the predecessor is absent, revoked or disabled, if its `expires_at` is
     /// no longer `rotation.seen_expires_at`, or if it is no longer what the rotation
-    /// [inherits from](Rotation::inherits_from); else as [`insert`](Self::insert). Then nothing is
-    /// changed.
+    /// [inherits from](Rotation::inherits_from): if name, scopes or owner are others, where `None` for an
+    /// owner means nobody. Else as [`insert`](Self::insert). Then nothing is changed.
     async fn rotate(
         &self,
         id: &M::Id,

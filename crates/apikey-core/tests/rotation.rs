@@ -17,32 +17,32 @@ const GRACE: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone)]
 struct TeamKey {
     record: KeyRecord,
-    team: u8,
+    team: Option<u8>,
 }
 
 impl KeyModel for TeamKey {
     type Id = i64;
-    type Extra = u8;
+    type Extra = Option<u8>;
     type Owner = u8;
 
     fn record(&self) -> &KeyRecord {
         &self.record
     }
 
-    fn from_parts(record: KeyRecord, team: u8) -> Self {
+    fn from_parts(record: KeyRecord, team: Option<u8>) -> Self {
         Self { record, team }
     }
 
-    fn extra(&self) -> u8 {
+    fn extra(&self) -> Option<u8> {
         self.team
     }
 
     fn owner(&self) -> Option<&u8> {
-        Some(&self.team)
+        self.team.as_ref()
     }
 
-    fn owner_of(team: &u8) -> Option<&u8> {
-        Some(team)
+    fn owner_of(team: &Option<u8>) -> Option<&u8> {
+        team.as_ref()
     }
 }
 
@@ -50,23 +50,60 @@ impl KeyModel for TeamKey {
 /// changes left, and notes for whom it was to be rotated.
 #[derive(Debug, Default)]
 struct Meanwhile {
-    inner: MemoryStore<TeamKey>,
-    changes: Mutex<Vec<KeyPatch>>,
+    inner: Mutex<Arc<MemoryStore<TeamKey>>>,
+    changes: Mutex<Vec<Change>>,
     owners: Mutex<Vec<Option<u8>>>,
+}
+
+#[derive(Debug)]
+enum Change {
+    Patch(KeyPatch),
+    Team(Option<u8>),
+}
+
+impl From<KeyPatch> for Change {
+    fn from(patch: KeyPatch) -> Self {
+        Self::Patch(patch)
+    }
+}
+
+impl Meanwhile {
+    fn inner(&self) -> Arc<MemoryStore<TeamKey>> {
+        Arc::clone(&self.inner.lock().unwrap())
+    }
+
+    /// Writes the one key anew, with the same id, for another team.
+    async fn hand_over(&self, team: Option<u8>) -> Result<(), StoreError> {
+        let page = self.inner().list(&KeyQuery::new(), Timestamp::default()).await?;
+        let [key] = &page.keys[..] else { panic!("there is one key") };
+        let TeamKey { record, .. } = key;
+        let (prefix, hash) = (record.prefix.clone(), record.hashed_key.clone());
+        let new = NewRecord::new(prefix, hash, record.name.clone(), record.created_at, team)
+            .with_scopes(record.scopes.clone())
+            .with_expires_at(record.expires_at);
+        let handed_over = MemoryStore::new();
+        handed_over.insert(&new, None).await?;
+        *self.inner.lock().unwrap() = Arc::new(handed_over);
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl KeyStore<TeamKey> for Meanwhile {
     async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<TeamKey>>, StoreError> {
-        self.inner.find_by_prefix(prefix).await
+        self.inner().find_by_prefix(prefix).await
     }
 
     async fn get(&self, prefix: &str, owner: Option<&u8>) -> Result<Option<TeamKey>, StoreError> {
-        self.inner.get(prefix, owner).await
+        self.inner().get(prefix, owner).await
     }
 
-    async fn insert(&self, new: &NewRecord<u8>, limit: Option<u32>) -> Result<TeamKey, StoreError> {
-        self.inner.insert(new, limit).await
+    async fn insert(
+        &self,
+        new: &NewRecord<Option<u8>>,
+        limit: Option<u32>,
+    ) -> Result<TeamKey, StoreError> {
+        self.inner().insert(new, limit).await
     }
 
     async fn update(
@@ -75,25 +112,27 @@ impl KeyStore<TeamKey> for Meanwhile {
         owner: Option<&u8>,
         patch: &KeyPatch,
     ) -> Result<Option<TeamKey>, StoreError> {
-        self.inner.update(id, owner, patch).await
+        self.inner().update(id, owner, patch).await
     }
 
     async fn rotate(
         &self,
         id: &i64,
         owner: Option<&u8>,
-        rotation: &Rotation<u8>,
+        rotation: &Rotation<Option<u8>>,
     ) -> Result<TeamKey, StoreError> {
         self.owners.lock().unwrap().push(owner.copied());
         let change = self.changes.lock().unwrap().pop();
-        if let Some(patch) = change {
-            self.inner.update(id, None, &patch).await?;
+        match change {
+            Some(Change::Patch(patch)) => drop(self.inner().update(id, None, &patch).await?),
+            Some(Change::Team(team)) => self.hand_over(team).await?,
+            None => {}
         }
-        self.inner.rotate(id, owner, rotation).await
+        self.inner().rotate(id, owner, rotation).await
     }
 
     async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
-        self.inner.touch(ids, at).await
+        self.inner().touch(ids, at).await
     }
 
     async fn list(
@@ -101,23 +140,33 @@ impl KeyStore<TeamKey> for Meanwhile {
         query: &KeyQuery<TeamKey>,
         now: Timestamp,
     ) -> Result<Page<TeamKey>, StoreError> {
-        self.inner.list(query, now).await
+        self.inner().list(query, now).await
     }
 
     async fn count(&self, query: &KeyQuery<TeamKey>, now: Timestamp) -> Result<u64, StoreError> {
-        self.inner.count(query, now).await
+        self.inner().count(query, now).await
     }
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.inner.delete_expired(before, limit).await
+        self.inner().delete_expired(before, limit).await
     }
 }
 
-/// A key with the scope `admin`, which is changed while it is rotated.
-fn changed_meanwhile(changes: Vec<KeyPatch>) -> (Arc<Meanwhile>, ApiKeys<TeamKey>, TeamKey) {
+/// A key of team 7 with the scope `admin`, which is changed while it is rotated.
+fn changed_meanwhile<C: Into<Change>>(
+    changes: Vec<C>,
+) -> (Arc<Meanwhile>, ApiKeys<TeamKey>, TeamKey) {
+    owned_and_changed(Some(7), changes)
+}
+
+fn owned_and_changed<C: Into<Change>>(
+    team: Option<u8>,
+    changes: Vec<C>,
+) -> (Arc<Meanwhile>, ApiKeys<TeamKey>, TeamKey) {
+    let changes = changes.into_iter().map(Into::into).collect();
     let store = Arc::new(Meanwhile { changes: Mutex::new(changes), ..Meanwhile::default() });
     let keys = ApiKeys::new(Arc::clone(&store));
-    let new = NewKey::new("reports").scopes(["admin"]).with(7_u8);
+    let new = NewKey::new("reports").scopes(["admin"]).with(team);
     let key = block_on(keys.create(new)).unwrap().key;
     (store, keys, key)
 }
@@ -183,7 +232,18 @@ fn a_key_that_is_revoked_or_disabled_meanwhile_is_not_active() {
 /// The owner stands in the query, so that a key which changes hands meanwhile is a conflict.
 #[test]
 fn a_key_is_rotated_for_the_owner_that_was_seen() {
-    let (store, keys, key) = changed_meanwhile(Vec::new());
+    let (store, keys, key) = changed_meanwhile(Vec::<KeyPatch>::new());
     block_on(keys.rotate(&key.record.prefix, GRACE)).unwrap();
     assert_eq!(*store.owners.lock().unwrap(), [Some(7)]);
+}
+
+#[test]
+fn a_successor_belongs_to_whom_the_key_was_given_or_taken_from_meanwhile() {
+    for (before, after) in [(None, Some(9)), (Some(7), Some(9)), (Some(7), None)] {
+        let (store, keys, key) = owned_and_changed(before, vec![Change::Team(after)]);
+        let successor = block_on(keys.rotate(&key.record.prefix, GRACE)).unwrap().key;
+        assert_eq!(successor.team, after, "from {before:?}");
+        assert_eq!(*store.owners.lock().unwrap(), [before, after]);
+        assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 2);
+    }
 }

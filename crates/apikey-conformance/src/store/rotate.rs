@@ -171,6 +171,26 @@ pub async fn rotates_no_key_of_another_owner<F: StoreFixture>(fixture: &F) {
     assert_eq!(rotated.owner(), Some(&own), "the successor has the same owner");
 }
 
+/// A predecessor whose owner is not the one that was seen, and that the successor inherits, is a conflict
+/// that changes nothing, also if no owner is given.
+pub async fn refuses_a_successor_of_another_owner<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let Some((own, _)) = table.owners() else { return };
+    let key = table.add("owned000").await;
+    let mut rotation = table.rotation(&key, "success0");
+    rotation.successor.extra = fixture.extra(2);
+    for owner in [None, Some(&own)] {
+        let refused = table.store.rotate(&key.record().id, owner, &rotation).await;
+        assert_conflict(&refused, "a rotation to another owner conflicts");
+        assert_same(&table.read("owned000").await, &key, "a refused rotation changes nothing");
+        assert!(table.find("success0").await.is_none(), "a refused rotation inserts nothing");
+    }
+    rotation.successor.extra = key.extra();
+    let rotated = table.store.rotate(&key.record().id, None, &rotation).await;
+    let rotated = rotated.expect("a rotation to the same owner succeeds, for whoever asks");
+    assert_eq!(rotated.owner(), Some(&own), "the successor has the same owner");
+}
+
 /// Of any number of parallel rotations of one key exactly one succeeds, and leaves one successor.
 pub async fn lets_one_of_a_hundred_parallel_rotations_win<F: StoreFixture>(fixture: &F) {
     let table = Table::shared(fixture).await;

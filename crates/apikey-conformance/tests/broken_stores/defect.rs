@@ -50,6 +50,7 @@ pub(crate) enum Defect {
     RotateIgnoresGuard,
     RotateIgnoresScopes,
     RotateIgnoresOwner,
+    RotateHandsOver,
     RotateEndsFirst,
     RotateInTwoSteps,
     RotateSavesRow,
@@ -350,6 +351,7 @@ impl KeyStore<OwnedKey> for BrokenStore {
                 (rotation.seen_name, rotation.seen_scopes) =
                     key.map(|key| (key.record.name, key.record.scopes)).unwrap_or_default();
             }
+            (RotateHandsOver, Some(key)) => rotation.successor.extra = key.team,
             (RotateEndsFirst, _) => {
                 self.inner.update(id, owner, &end).await?;
                 return self.inner.insert(&rotation.successor, None).await;

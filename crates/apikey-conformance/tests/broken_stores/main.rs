@@ -90,6 +90,7 @@ notices! {
     RotateIgnoresScopes: rotate::gives_no_scopes_back_beside_their_removal as a_rotation_that_gives_scopes_back;
     RotateIgnoresGuard: rotate::lets_one_of_a_hundred_parallel_rotations_win as a_rotation_without_a_guard;
     RotateIgnoresOwner: rotate::rotates_no_key_of_another_owner as a_rotation_that_ignores_the_owner;
+    RotateHandsOver: rotate::refuses_a_successor_of_another_owner as a_rotation_to_another_owner;
     RotateEndsFirst: rotate::refuses_a_successor_with_a_taken_prefix as a_rotation_that_ends_first;
     RotateInTwoSteps: rotate::shows_no_half_of_a_rotation as a_rotation_that_is_seen_half;
     RotateInTwoSteps: cancel::a_rotation_is_whole_or_absent as a_rotation_in_two_steps;

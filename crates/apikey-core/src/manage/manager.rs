@@ -97,7 +97,8 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         match arrival {
             Arrival::New => self.inner.store.insert(record, self.inner.max_keys_per_owner).await,
             Arrival::Successor { of, end } => {
-                // Nobody else's key, whoever asks: it may have changed hands since it was read.
+                // Nobody else's key, whoever asks: it may have changed hands since it was read. That it
+                // still has no owner is for the store to see, by what the successor inherits.
                 let owner = self.owner.or(of.owner());
                 let of = of.record();
                 let rotation = Rotation::new(of.expires_at, *end, record.clone());

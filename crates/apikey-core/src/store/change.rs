@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::hash::HashedKey;
-use crate::model::KeyRecord;
+use crate::model::KeyModel;
 use crate::scope::Scopes;
 
 /// The columns of a new key; the store adds the id.
@@ -157,7 +157,7 @@ pub struct Rotation<Extra> {
     pub seen_scopes: Scopes,
     /// The predecessor's new expiry; must differ from the one seen, or the guard guards nothing.
     pub expires_at: Timestamp,
-    /// The successor.
+    /// The successor. Its own columns name the owner that was seen, or none.
     pub successor: NewRecord<Extra>,
 }
 
@@ -173,12 +173,16 @@ impl<Extra> Rotation<Extra> {
         Self { seen_expires_at, seen_name, seen_scopes, expires_at, successor }
     }
 
-    /// Returns whether name and scopes of the predecessor are still those that were seen.
+    /// Returns whether name and scopes of the predecessor are still those that were seen, and its owner is
+    /// the successor's: somebody, or nobody, where an owner in the query cannot say so.
     ///
-    /// Both are text, so they are better compared here than in a query: a database may take for equal
-    /// what differs in case, or for different what differs in the order of the scopes.
+    /// Name and scopes are text, so they are better compared here than in a query: a database may take for
+    /// equal what differs in case, or for different what differs in the order of the scopes.
     #[must_use]
-    pub fn inherits_from<Id>(&self, predecessor: &KeyRecord<Id>) -> bool {
-        predecessor.name == self.seen_name && predecessor.scopes == self.seen_scopes
+    pub fn inherits_from<M: KeyModel<Extra = Extra>>(&self, predecessor: &M) -> bool {
+        let record = predecessor.record();
+        record.name == self.seen_name
+            && record.scopes == self.seen_scopes
+            && predecessor.owner() == M::owner_of(&self.successor.extra)
     }
 }

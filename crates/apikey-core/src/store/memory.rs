@@ -211,9 +211,10 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
         rotation: &Rotation<M::Extra>,
     ) -> Result<M, StoreError> {
         let mut rows = self.rows();
-        let record = rows.by_id(id, owner).ok_or(StoreError::Conflict)?.record();
+        let key = rows.by_id(id, owner).ok_or(StoreError::Conflict)?;
+        let record = key.record();
         let is_as_seen =
-            record.expires_at == rotation.seen_expires_at && rotation.inherits_from(record);
+            record.expires_at == rotation.seen_expires_at && rotation.inherits_from(key);
         if !is_as_seen || record.revoked_at.is_some() || record.disabled_at.is_some() {
             return Err(StoreError::Conflict);
         }

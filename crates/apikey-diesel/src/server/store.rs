@@ -93,7 +93,7 @@ where
                     }
                     // Its row is locked by now. A patch of nothing reads.
                     let old = M::update(conn, id, owner, &KeyPatch::default()).await?;
-                    if !old.is_some_and(|old| rotation.inherits_from(old.record())) {
+                    if !old.is_some_and(|old| rotation.inherits_from(&old)) {
                         return Err(StoreError::Conflict.into());
                     }
                     Ok(M::insert(conn, successor).await?)

@@ -109,7 +109,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
             }
             // Nobody else can change it any more. A patch of nothing reads.
             let old = M::update(conn, &id, owner.as_ref(), &KeyPatch::default())?;
-            if !old.is_some_and(|old| rotation.inherits_from(old.record())) {
+            if !old.is_some_and(|old| rotation.inherits_from(&old)) {
                 return Err(StoreError::Conflict.into());
             }
             Ok(M::insert(conn, successor)?)
