@@ -79,23 +79,44 @@ struct Job {
 }
 
 trait Task: Send {
-    fn run(self: Box<Self>);
+    /// Does the work, and keeps what came out of it.
+    fn run(&mut self);
+    /// Hands that out, and drops the rest. It never panics.
+    fn answer(self: Box<Self>);
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
 }
 
 struct Call<T, F> {
-    work: F,
+    work: Option<F>,
+    value: Option<T>,
     answer: oneshot::Sender<T>,
 }
 
+impl<T: Send, F: FnOnce() -> T + Send> Call<T, F> {
+    fn new(work: F, answer: oneshot::Sender<T>) -> Self {
+        Self { work: Some(work), value: None, answer }
+    }
+}
+
 impl<T: Send, F: FnOnce() -> T + Send> Task for Call<T, F> {
-    fn run(self: Box<Self>) {
-        let Self { work, answer } = *self;
-        // A panic drops the sender, which the caller sees; the thread goes on.
-        if let Ok(value) = catch_unwind(AssertUnwindSafe(work)) {
-            let _ = answer.send(value);
+    fn run(&mut self) {
+        if let Some(work) = self.work.take() {
+            // After a panic there is no value; the thread goes on.
+            self.value = catch_unwind(AssertUnwindSafe(work)).ok();
         }
+    }
+
+    fn answer(self: Box<Self>) {
+        // What wakes the caller, and what is dropped here, is not ours and may panic.
+        let _ = catch_unwind(AssertUnwindSafe(move || {
+            let Self { work, value, answer } = *self;
+            drop(work);
+            // Without a value the sender is dropped, which the caller sees.
+            if let Some(value) = value {
+                let _ = answer.send(value);
+            }
+        }));
     }
 
     fn is_abandoned(&self) -> bool {
@@ -136,7 +157,7 @@ impl Gate {
         admits: fn(&Shared, &mut State, &Job) -> bool,
     ) -> Result<oneshot::Receiver<T>, HashError> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { prefix: prefix.map(Arc::from), task: Box::new(Call { work, answer }) };
+        let job = Job { prefix: prefix.map(Arc::from), task: Box::new(Call::new(work, answer)) };
         let mut state = self.shared.lock();
         if !admits(&self.shared, &mut state, &job) {
             return Err(HashError::QueueFull);
@@ -199,19 +220,26 @@ impl Shared {
         Ok(())
     }
 
+    /// Gives back the place of work that is done: before its answer, since whoever hears that may come again
+    /// at once and would find the place taken.
+    fn finish(&self, prefix: Option<&Arc<str>>) {
+        self.lock().finish(prefix);
+        // The prefix is free again, which may concern work that another thread passed over.
+        self.wake.notify_one();
+    }
+
     /// The life of one thread.
     fn serve(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(Job { prefix, task }) = state.take() {
+            if let Some(Job { prefix, mut task }) = state.take() {
                 drop(state);
                 if !task.is_abandoned() {
                     task.run();
                 }
+                self.finish(prefix.as_ref());
+                task.answer();
                 state = self.lock();
-                state.finish(prefix.as_ref());
-                // The prefix is free again, which may concern work that another thread passed over.
-                self.wake.notify_one();
             } else if state.closed {
                 return;
             } else {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::task::{Context, Wake, Waker};
 
 use futures::FutureExt;
 use futures::executor::block_on;
@@ -172,6 +173,53 @@ fn dummy_work_leaves_half_of_the_queue() {
 fn half_is_never_none() {
     let halves = [1, 2, 3, 4, 64].map(|number| half(NonZeroUsize::new(number).unwrap()).get());
     assert_eq!(halves, [1, 1, 2, 2, 32]);
+}
+
+/// Looks at the gate when it is woken, and panics then if it is told to.
+struct Caller {
+    shared: Arc<Shared>,
+    seen: Mutex<Option<(usize, usize)>>,
+    panics: bool,
+}
+
+impl Wake for Caller {
+    fn wake(self: Arc<Self>) {
+        let state = self.shared.lock();
+        *self.seen.lock().unwrap() = Some((state.running, state.busy.len()));
+        drop(state);
+        assert!(!self.panics, "a caller panics when it is woken");
+    }
+}
+
+/// Has work done for a caller, and returns how much was running by the gate's account when it was woken.
+fn seen_by_the_caller(gate: &Gate, panics: bool) -> Option<(usize, usize)> {
+    let caller =
+        Arc::new(Caller { shared: Arc::clone(&gate.shared), seen: Mutex::default(), panics });
+    let (work, has_begun, end) = held();
+    let mut call = Box::pin(gate.run(Some("prefix"), work));
+    let waker = Waker::from(Arc::clone(&caller));
+    assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    has_begun.recv().unwrap();
+    drop(end);
+    // The only thread is through with the answer when it does something else.
+    block_on(gate.run(None, || ())).unwrap();
+    assert!(call.now_or_never().is_some_and(|answer| answer.is_ok()));
+    let seen = *caller.seen.lock().unwrap();
+    seen
+}
+
+#[test]
+fn whoever_hears_the_answer_finds_the_place_free() {
+    assert_eq!(seen_by_the_caller(&gate(1, 8), false), Some((0, 0)));
+}
+
+#[test]
+fn a_caller_that_panics_costs_no_thread() {
+    let gate = gate(1, 8);
+    for _ in 0..3 {
+        assert!(seen_by_the_caller(&gate, true).is_some());
+    }
+    assert_eq!(block_on(gate.run(None, || 7)).unwrap(), 7);
 }
 
 #[test]
