@@ -34,14 +34,16 @@ pub enum Invalidation<O> {
 ///
 /// - A change is published after it has been written, and so is one that failed or was cancelled, which
 ///   may still have happened.
-/// - What cannot be published is tried again. If too much piles up, one [`Invalidation::All`] replaces it.
+/// - What cannot be published is tried again, behind what else waits. If too much piles up, one
+///   [`Invalidation::All`] replaces it.
 /// - When a feed ends, the cache goes on with its `time_to_live`. After each subscription it forgets all
 ///   that it knows, since it may have missed anything before.
 /// - Messages may be repeated, reordered, and come back to their sender.
 ///
 /// # Security
 /// Whoever can publish can make caches forget, which costs lookups, and can never let a key in. Messages
-/// name prefixes and owners, no secrets.
+/// name prefixes and owners, no secrets. The errors of a bus are logged: they must not hold the credentials of
+/// its connection, as an error would that prints a URL with a password.
 ///
 /// # Examples
 /// Two handles in one process, by [`LocalBus`](crate::LocalBus):
@@ -67,9 +69,19 @@ where
 {
     /// Hands a message to the bus, one at a time. It should end in bounded time: while it hangs, nothing
     /// else is published.
+    ///
+    /// # Errors
+    /// Where the bus does not take the message now: it is tried again after [`patience`](Self::patience), for
+    /// ever, and what came after it first. A message that the bus can never carry, since it is too
+    /// long or cannot be encoded, is therefore no error: publish [`Invalidation::All`] in its place, which says
+    /// more than enough. The error is logged, and must hold no credentials.
     async fn publish(&self, invalidation: &Invalidation<O>) -> Result<(), BoxError>;
 
     /// Begins to listen. What is published after it has answered must come by the feed, or end it.
+    ///
+    /// # Errors
+    /// Where nothing can be heard now: it is tried again after [`patience`](Self::patience). The error is
+    /// logged, and must hold no credentials.
     async fn subscribe(&self) -> Result<Box<dyn InvalidationFeed<O>>, BoxError>;
 
     /// Returns how long to wait after a failure before the next attempt, and how long
@@ -85,6 +97,10 @@ pub trait InvalidationFeed<O>: Send
 where
     O: Send + Sync + 'static,
 {
-    /// Waits for the next message. An error ends the feed: messages may be missing from now on.
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    /// An error ends the feed: messages may be missing from now on, and the handle subscribes anew. It is
+    /// logged, and must hold no credentials.
     async fn next(&mut self) -> Result<Invalidation<O>, BoxError>;
 }

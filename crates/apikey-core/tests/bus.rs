@@ -31,6 +31,7 @@ struct State {
     mood: Mutex<Mood>,
     /// Every message, and whether its key was revoked in the table when it was published.
     published: Mutex<Vec<(Message, bool)>>,
+    refusals: AtomicUsize,
     subscriptions: AtomicUsize,
     /// How many feeds are to end at their next message.
     lost_connections: AtomicUsize,
@@ -42,6 +43,8 @@ enum Mood {
     Loses,
     Fails,
     Hangs,
+    /// Refuses one message, for ever.
+    Refuses(&'static str),
 }
 
 #[async_trait]
@@ -51,7 +54,11 @@ impl InvalidationBus<Infallible> for Unsteady {
         match mood {
             Mood::Fails => return Err("the broker is down".into()),
             Mood::Hangs => pending().await,
-            Mood::Works | Mood::Loses => {}
+            Mood::Refuses(prefix) if *message == Invalidation::Prefix(prefix.to_owned()) => {
+                self.0.refusals.fetch_add(1, Ordering::SeqCst);
+                return Err("the message cannot be encoded".into());
+            }
+            Mood::Works | Mood::Loses | Mood::Refuses(_) => {}
         }
         let is_revoked = match message {
             Invalidation::Prefix(prefix) => {
@@ -61,7 +68,7 @@ impl InvalidationBus<Infallible> for Unsteady {
             _ => false,
         };
         self.0.published.lock().unwrap().push((message.clone(), is_revoked));
-        if mood == Mood::Works { self.0.bus.publish(message).await } else { Ok(()) }
+        if mood != Mood::Loses { self.0.bus.publish(message).await } else { Ok(()) }
     }
 
     async fn subscribe(&self) -> Result<Box<dyn InvalidationFeed<Infallible>>, BoxError> {
@@ -111,6 +118,7 @@ fn fixture() -> Fixture {
         store: Arc::clone(&store),
         mood: Mutex::new(Mood::Works),
         published: Mutex::default(),
+        refusals: AtomicUsize::new(0),
         subscriptions: AtomicUsize::new(0),
         lost_connections: AtomicUsize::new(0),
     }));
@@ -175,6 +183,30 @@ impl Fixture {
     fn published(&self) -> Vec<(Message, bool)> {
         self.bus.0.published.lock().unwrap().clone()
     }
+
+    /// Only prefixes have been published: these.
+    fn published_prefixes(&self) -> Vec<String> {
+        let prefix = |(message, _)| match message {
+            Invalidation::Prefix(prefix) => prefix,
+            other => panic!("{other:?} was published"),
+        };
+        self.published().into_iter().map(prefix).collect()
+    }
+
+    /// Revokes in a process that tells nobody.
+    fn revoke_elsewhere(&self) {
+        let elsewhere: ApiKeys = ApiKeys::builder(Arc::clone(&self.bus.0.store)).build().unwrap();
+        block_on(elsewhere.revoke(self.prefix())).unwrap();
+    }
+
+    /// A handle that nothing runs for but its own flush.
+    fn alone(&self) -> ApiKeys {
+        ApiKeys::builder(Arc::clone(&self.bus.0.store))
+            .clock(self.clock.clone())
+            .invalidation_bus(self.bus.clone())
+            .build()
+            .unwrap()
+    }
 }
 
 #[test]
@@ -233,6 +265,77 @@ fn what_cannot_be_published_is_published_later() {
 }
 
 #[test]
+fn a_message_that_is_refused_for_ever_holds_up_no_other() {
+    let mut f = fixture();
+    f.set(Mood::Refuses("refused0"));
+    f.here.invalidate("refused0");
+    f.revoke();
+    f.wait_until(|f| f.bus.0.refusals.load(Ordering::SeqCst) >= 3);
+    assert_eq!(f.reason_there(), Some(DenyReason::Revoked));
+    assert_eq!(f.published_prefixes(), [f.prefix()]);
+}
+
+#[test]
+fn flush_publishes_what_comes_after_a_message_that_is_refused() {
+    let f = fixture();
+    f.set(Mood::Refuses("refused0"));
+    let alone = f.alone();
+    for prefix in ["waiting0", "refused0", "waiting1"] {
+        alone.invalidate(prefix);
+    }
+    block_on(alone.flush()).unwrap();
+    assert_eq!(f.published_prefixes(), ["waiting0", "waiting1"]);
+    assert_eq!(f.bus.0.refusals.load(Ordering::SeqCst), 1, "each is tried once");
+}
+
+#[test]
+fn flush_passes_a_message_that_hangs_and_publishes_it_when_it_is_given_up() {
+    let mut f = fixture();
+    f.set(Mood::Hangs);
+    f.here.invalidate("hanging0");
+    f.deliver();
+    f.set(Mood::Works);
+    f.here.invalidate("waiting0");
+    block_on(f.here.flush()).unwrap();
+    assert_eq!(f.published_prefixes(), ["waiting0"]);
+    // With the futures that maintain both handles.
+    f.pool = LocalPool::new();
+    block_on(f.here.flush()).unwrap();
+    assert_eq!(f.published_prefixes(), ["waiting0", "hanging0"]);
+}
+
+#[test]
+fn too_much_to_publish_is_told_in_one_message() {
+    let mut f = fixture();
+    f.set(Mood::Fails);
+    f.revoke_elsewhere();
+    for number in 0..1000 {
+        f.here.invalidate(&format!("many{number:04}"));
+    }
+    f.deliver();
+    assert_eq!(f.reason_there(), None);
+    f.set(Mood::Works);
+    f.wait_until(|f| !f.published().is_empty());
+    f.deliver();
+    assert_eq!(f.published(), [(Invalidation::All, false)]);
+    assert_eq!(f.reason_there(), Some(DenyReason::Revoked));
+}
+
+#[test]
+fn two_futures_that_maintain_one_handle_publish_each_change_once() {
+    let mut f = fixture();
+    f.pool.spawner().spawn_local(f.here.maintain()).unwrap();
+    f.deliver();
+    f.revoke();
+    f.deliver();
+    assert_eq!(f.published_prefixes(), [f.prefix()]);
+    assert_eq!(f.reason_there(), Some(DenyReason::Revoked));
+    let Fixture { here, there, mut pool, .. } = f;
+    drop((here, there));
+    pool.run();
+}
+
+#[test]
 fn whoever_lost_the_connection_forgets_all_when_it_is_back() {
     let mut f = fixture();
     f.set(Mood::Loses);
@@ -248,11 +351,7 @@ fn whoever_lost_the_connection_forgets_all_when_it_is_back() {
 #[test]
 fn flush_publishes_what_nobody_else_did() {
     let mut f = fixture();
-    let alone: ApiKeys = ApiKeys::builder(Arc::clone(&f.bus.0.store))
-        .clock(f.clock.clone())
-        .invalidation_bus(f.bus.clone())
-        .build()
-        .unwrap();
+    let alone = f.alone();
     block_on(alone.revoke(f.prefix())).unwrap();
     f.deliver();
     assert_eq!(f.reason_there(), None);
@@ -267,8 +366,7 @@ fn every_invalidation_reaches_the_others() {
     let tellings: [Tell; 2] = [|f| f.here.invalidate(f.prefix()), |f| f.here.invalidate_all()];
     for tell in tellings {
         let mut f = fixture();
-        let elsewhere: ApiKeys = ApiKeys::builder(Arc::clone(&f.bus.0.store)).build().unwrap();
-        block_on(elsewhere.revoke(f.prefix())).unwrap();
+        f.revoke_elsewhere();
         assert_eq!(f.reason_there(), None);
         tell(&f);
         f.deliver();

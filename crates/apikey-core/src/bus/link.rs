@@ -43,7 +43,8 @@ impl<O: Eq + Send + Sync + 'static> Link<O> {
                 Ok(()) => outgoing.sent(),
                 Err(error) => {
                     event::not_published(&*error);
-                    drop(outgoing);
+                    // What the bus refuses for ever holds up nothing else.
+                    outgoing.refused();
                     Delay::new(self.bus.patience()).await;
                 }
             }
@@ -54,11 +55,19 @@ impl<O: Eq + Send + Sync + 'static> Link<O> {
     /// lets it in the time that it is given.
     pub(crate) async fn publish_rest(&self) {
         let publishing = pin!(async {
-            while let Some(outgoing) = self.outbox.rest_to_send().await {
-                self.bus.publish(&outgoing.message).await?;
-                outgoing.sent();
+            let mut result = Ok(());
+            // Each once: a message that is refused comes last.
+            for _ in 0..self.outbox.unsent() {
+                let Some(outgoing) = self.outbox.rest_to_send().await else { break };
+                match self.bus.publish(&outgoing.message).await {
+                    Ok(()) => outgoing.sent(),
+                    Err(error) => {
+                        outgoing.refused();
+                        result = Err(error);
+                    }
+                }
             }
-            Ok(())
+            result
         });
         let result: Result<(), BoxError> =
             match select(publishing, Delay::new(self.bus.patience())).await {

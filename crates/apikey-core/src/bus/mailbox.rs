@@ -21,11 +21,18 @@ struct State<O> {
     readers: Vec<Waker>,
 }
 
-/// A message on its way out. It goes back to the front of the mailbox unless it was sent.
+/// A message on its way out. It goes back to the front of the mailbox unless something became of it.
 pub(super) struct Outgoing<'a, O: Eq> {
     mailbox: &'a Mailbox<O>,
     pub(super) message: Invalidation<O>,
-    is_sent: bool,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Unknown,
+    Sent,
+    Refused,
 }
 
 impl<O: Eq> Mailbox<O> {
@@ -55,14 +62,20 @@ impl<O: Eq> Mailbox<O> {
     /// Waits for the oldest message, to send it.
     pub(super) async fn next_to_send(&self) -> Outgoing<'_, O> {
         let message = poll_fn(|context| self.poll(context, State::send)).await;
-        Outgoing { mailbox: self, message, is_sent: false }
+        Outgoing { mailbox: self, message, fate: Fate::Unknown }
     }
 
     /// Takes the oldest message, to send it; `None` as soon as no message waits and those that others
     /// send have been sent.
     pub(super) async fn rest_to_send(&self) -> Option<Outgoing<'_, O>> {
         let message = poll_fn(|context| self.poll(context, State::send_rest)).await?;
-        Some(Outgoing { mailbox: self, message, is_sent: false })
+        Some(Outgoing { mailbox: self, message, fate: Fate::Unknown })
+    }
+
+    /// How many messages have to be sent, or are being sent.
+    pub(super) fn unsent(&self) -> usize {
+        let state = self.lock();
+        state.waiting.len() + state.outgoing
     }
 
     /// Takes something, or has the task woken at the next change.
@@ -122,7 +135,12 @@ fn wake_readers<O>(mut state: MutexGuard<'_, State<O>>) {
 
 impl<O: Eq> Outgoing<'_, O> {
     pub(super) fn sent(mut self) {
-        self.is_sent = true;
+        self.fate = Fate::Sent;
+    }
+
+    /// Puts it behind the others, which may be accepted.
+    pub(super) fn refused(mut self) {
+        self.fate = Fate::Refused;
     }
 }
 
@@ -131,8 +149,11 @@ impl<O: Eq> Drop for Outgoing<'_, O> {
         let message = std::mem::replace(&mut self.message, Invalidation::All);
         let mut state = self.mailbox.lock();
         state.outgoing -= 1;
-        if !self.is_sent && state.make_room(&message) {
-            state.waiting.push_front(message);
+        if self.fate != Fate::Sent && state.make_room(&message) {
+            match self.fate {
+                Fate::Refused => state.waiting.push_back(message),
+                _ => state.waiting.push_front(message),
+            }
         }
         wake_readers(state);
     }
@@ -183,6 +204,18 @@ mod tests {
         mailbox.put(prefix(2));
         drop(mailbox.next_to_send().now_or_never().unwrap());
         assert_eq!(drain(&mailbox), [prefix(1), prefix(2)]);
+    }
+
+    #[test]
+    fn a_message_that_was_refused_becomes_the_last() {
+        let mailbox = Mailbox::new();
+        mailbox.put(prefix(1));
+        mailbox.put(prefix(2));
+        assert_eq!(mailbox.unsent(), 2);
+        let refused = mailbox.next_to_send().now_or_never().unwrap();
+        assert_eq!(mailbox.unsent(), 2);
+        refused.refused();
+        assert_eq!(drain(&mailbox), [prefix(2), prefix(1)]);
     }
 
     #[test]
