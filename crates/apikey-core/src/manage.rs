@@ -279,7 +279,8 @@ impl<M: KeyModel> ApiKeys<M> {
     }
 
     /// Looks for mistakes of set-up: run it at start-up and log what it finds. It asks the store about
-    /// its table, and whether there are stored hashes that no configured hasher or pepper can verify.
+    /// its table, and whether there are stored hashes that no configured hasher or pepper can verify: how many
+    /// keys are answered with 503 for want of one, and how many with 401 since nobody knows the algorithm.
     ///
     /// # Errors
     /// [`ManageError::Store`] if the store fails.
@@ -289,7 +290,7 @@ impl<M: KeyModel> ApiKeys<M> {
 
     /// Counts the stored keys by what they are hashed with: which hashers and peppers are still needed, and
     /// how far a change of the preferred one has come. No rows are loaded but the newest of each
-    /// kind, so it can be asked of a table of any size; the store counts three times for each kind, off
+    /// kind and some damaged ones, so it can be asked of a table of any size; the store counts three times for each kind, off
     /// the path of requests. What is written meanwhile may be counted twice, or not at all.
     ///
     /// # Errors

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use apikey_core::chrono::DateTime;
 use apikey_core::{
-    ApiKeys, Found, HashedKey, Hashers, HmacSha256, KeyPatch, KeyQuery, KeyRecord, KeyStore,
-    ManualClock, MemoryStore, NewRecord, Page, Pepper, Rotation, Sha256, Sha512, Standing,
-    StoreError, Timestamp, async_trait,
+    ApiKeys, Found, HashError, HashedKey, Hashers, HmacSha256, KeyHasher, KeyPatch, KeyQuery,
+    KeyRecord, KeyStore, ManualClock, MemoryStore, NewRecord, Page, Pepper, Rotation, Sha256,
+    Sha512, Standing, StoreError, Timestamp, async_trait,
 };
 use futures::executor::block_on;
 
@@ -214,14 +214,111 @@ fn a_damaged_row_does_not_stand_for_the_good_ones_of_its_algorithm() {
     assert_eq!((report.preferred(), report.live()), (2, 4));
 }
 
+/// Reads the strings of Argon2id, by their beginning.
+#[derive(Debug)]
+struct Argon;
+
+impl KeyHasher for Argon {
+    fn encodings(&self) -> Vec<String> {
+        vec!["$argon2id$".to_owned()]
+    }
+
+    fn hash(&self, _: &[u8]) -> Result<HashedKey, HashError> {
+        Err(HashError::QueueFull)
+    }
+
+    fn verify(&self, _: &[u8], _: &str) -> Result<bool, HashError> {
+        Err(HashError::Malformed)
+    }
+}
+
+/// Rows that were cut off are the newest, so they are met first.
 #[test]
-fn check_finds_what_no_hasher_reads_in_one_count() {
-    let hashes = ["sha256$$00", "hmac-sha256$v=1$00", "garbage"];
+fn a_row_that_was_cut_off_does_not_stand_for_others_of_its_algorithm() {
+    let sound = [
+        "$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA",
+        "$argon2id$v=19$m=16,t=1,p=1$c2FsdA$aGFzaA",
+        "hmac-sha256$v=1$00",
+        "hmac-sha256$v=2$00",
+    ];
+    let cut = ["$argon2id$", "$argon2id$v=19$", "$argon2id$v=19$m=8", "hmac-sha256$v="];
+    let store = store(&[&sound[..], &cut[..]].concat());
+    let peppered = Hashers::new(Sha256).accept(HmacSha256::new(pepper(1)));
+    for hashers in [Hashers::default(), peppered, Hashers::new(Sha256).accept(Argon)] {
+        let report = block_on(keys(&store, hashers).hashers()).unwrap();
+        let keys = |wanted: &str| {
+            let found = report.encodings.iter().find(|it| it.encoding == wanted);
+            found.map(|found| (found.keys, found.live))
+        };
+        for head in ["$argon2id$v=19$m=8,t=1,p=1$", "$argon2id$v=19$m=16,t=1,p=1$"] {
+            assert_eq!(keys(head), Some((4, 2)), "{head} of {report:?}");
+        }
+        for head in ["hmac-sha256$v=1$", "hmac-sha256$v=2$"] {
+            assert_eq!(keys(head), Some((4, 2)), "{head} of {report:?}");
+        }
+        assert_eq!(report.live(), 16, "each is counted once");
+    }
+}
+
+#[test]
+fn a_row_that_was_cut_off_is_unreadable_where_its_hasher_is_configured() {
+    let store = store(&["$argon2id$v=19$m=8,t=1,p=1$c2FsdA$aGFzaA", "$argon2id$v=19$m=8"]);
+    let standing = |hashers: Hashers| {
+        let report = block_on(keys(&store, hashers).hashers()).unwrap();
+        let cut = report.encodings.iter().find(|it| it.encoding == "$argon2id$v=19$").unwrap();
+        cut.standing
+    };
+    assert_eq!(standing(Hashers::new(Sha256).accept(Argon)), Standing::Unreadable);
+    assert_eq!(standing(Hashers::default()), Standing::NotConfigured);
+}
+
+#[test]
+fn many_rows_that_were_cut_off_are_no_endless_search() {
+    let hashes = vec!["$argon2id$"; 200];
     let store = store(&hashes);
-    let findings = block_on(keys(&store, Hashers::default()).check()).unwrap();
-    assert!(findings[0].problem.starts_with("8 stored keys"), "{findings:?}");
-    assert_eq!(store.queries.load(Ordering::SeqCst), 1);
-    let configured = Hashers::new(Sha256).accept(HmacSha256::new(pepper(1)));
-    let findings = block_on(keys(&store, configured).check()).unwrap();
-    assert!(findings[0].problem.starts_with("4 stored keys"), "{findings:?}");
+    let report = block_on(keys(&store, Hashers::default()).hashers()).unwrap();
+    let found: Vec<_> = report.encodings.iter().map(|it| (it.encoding.as_str(), it.keys)).collect();
+    assert_eq!(found, [("$argon2id$", 800)]);
+    assert!(store.rows.load(Ordering::SeqCst) < 100);
+}
+
+/// What `check` says of rows is what becomes of their keys.
+#[test]
+fn check_tells_what_is_not_configured_from_what_nobody_reads() {
+    let text = "FbY8NwcU.qRyUDt1EQZAZb0qi2VmOYnlbUjvuE6Tp";
+    let of = |hash: &str| {
+        let store = store(&["sha256$$00"]);
+        let new = NewRecord::new("FbY8NwcU", HashedKey::new(hash), "key", at(0), ());
+        block_on(store.insert(&new, None)).unwrap();
+        let keys = keys(&store, Hashers::default());
+        let answer = block_on(keys.verify(text)).unwrap_err().status();
+        let findings = block_on(keys.check()).unwrap();
+        let [finding] = &findings[..] else { panic!("{findings:?}") };
+        assert!(finding.problem.starts_with("1 stored key"), "{finding:?}");
+        let says = [503, 401].map(|status| finding.fix.contains(&status.to_string()));
+        assert_eq!(says, [answer == 503, answer == 401], "{finding:?}");
+        answer
+    };
+    assert_eq!(of("hmac-sha256$v=1$00"), 503);
+    assert_eq!(of("$argon2id$"), 503);
+    assert_eq!(of("garbage"), 401);
+    assert_eq!(of(""), 401);
+}
+
+#[test]
+fn check_counts_once_where_all_is_well_and_twice_where_not() {
+    let store = store(&["sha256$$00", "hmac-sha256$v=1$00", "garbage"]);
+    let problems = |hashers: Hashers| {
+        let findings = block_on(keys(&store, hashers).check()).unwrap();
+        let queries = store.queries.swap(0, Ordering::SeqCst);
+        (findings.iter().map(|found| found.problem.clone()).collect::<Vec<_>>(), queries)
+    };
+    let (found, queries) = problems(Hashers::default());
+    assert_eq!((found.len(), queries), (2, 2), "{found:?}");
+    assert!(found.iter().all(|problem| problem.starts_with("4 stored keys")), "{found:?}");
+    let (found, _) = problems(Hashers::new(Sha256).accept(HmacSha256::new(pepper(1))));
+    assert!(found.len() == 1 && found[0].contains("damaged"), "{found:?}");
+    let sound = self::store(&["sha256$$00"]);
+    assert_eq!(block_on(keys(&sound, Hashers::default()).check()).unwrap(), []);
+    assert_eq!(sound.queries.load(Ordering::SeqCst), 1);
 }

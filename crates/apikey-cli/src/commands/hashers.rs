@@ -62,9 +62,9 @@ impl Hashers {
     }
 
     fn line(&self, encoding: &EncodingUse) -> Line {
-        let hash = match encoding.standing {
-            Standing::Unreadable => "unknown".to_owned(),
-            _ => name(&encoding.encoding),
+        let hash = match &*encoding.encoding {
+            "" => "unknown".to_owned(),
+            encoding => name(encoding),
         };
         let standing = match &self.prefer {
             Some(prefer) => preferred(prefer, &hash, encoding.standing),
@@ -76,6 +76,9 @@ impl Hashers {
 
 /// Judges by what the service is said to prefer, in place of the command's own preference.
 fn preferred(prefer: &str, hash: &str, standing: Standing) -> Standing {
+    if standing == Standing::Unreadable {
+        return standing;
+    }
     let rest = hash.strip_prefix(prefer);
     if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')) {
         return Standing::Preferred;
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn prefers_whole_words() {
-        use Standing::{Accepted, NotConfigured, Preferred};
+        use Standing::{Accepted, NotConfigured, Preferred, Unreadable};
         for (prefer, hash, before, after) in [
             ("argon2id", "argon2id v=19 m=19456,t=2,p=1", Accepted, Preferred),
             ("argon2id v=19 m=8,t=1,p=1", "argon2id v=19 m=8,t=1,p=1", Accepted, Preferred),
@@ -126,6 +129,7 @@ mod tests {
             ("hmac-sha256 v=1", "hmac-sha256 v=1", NotConfigured, Preferred),
             ("hmac-sha256 v=1", "hmac-sha256 v=12", NotConfigured, NotConfigured),
             ("argon2id", "sha256", Preferred, Accepted),
+            ("argon2id", "argon2id v=19", Unreadable, Unreadable),
         ] {
             assert_eq!(preferred(prefer, hash, before), after, "{prefer} {hash}");
         }

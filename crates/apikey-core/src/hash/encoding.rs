@@ -5,6 +5,12 @@ use super::set::{Hashers, KNOWN};
 /// The names of variants that stand between the name of an algorithm and its parameters.
 const VARIANTS: &[&str] = &["", "argon2id", "argon2i", "argon2d", "2a", "2b", "2y"];
 
+/// The algorithms whose strings hold no parameters.
+const WITHOUT_PARAMETERS: &[&str] = &["sha256$", "sha512$"];
+
+/// The algorithm whose only parameter is a version.
+const HMAC: &str = "hmac-sha256$";
+
 /// The beginnings of stored strings that somebody can tell apart: those of the hashers of a handle, and
 /// those that are known to exist.
 pub(crate) struct Encodings(Vec<String>);
@@ -46,6 +52,19 @@ impl Encodings {
         }
         Some(&stored[..end])
     }
+
+    /// Whether the stored string says all that its algorithm needs. One that was cut off before its parameters
+    /// would stand for every other of the algorithm.
+    pub(crate) fn is_whole(&self, stored: &str) -> bool {
+        let Some(head) = self.head(stored) else { return false };
+        let known = KNOWN.iter().find(|known| stored.starts_with(**known));
+        if known.is_none_or(|known| WITHOUT_PARAMETERS.contains(known)) {
+            return true;
+        }
+        let last = head.trim_end_matches('$').rsplit('$').next().unwrap_or_default();
+        let is_version = last.starts_with("v=") && known != Some(&HMAC);
+        is_number(last) || is_parameters(last) && !is_version
+    }
 }
 
 /// `m=19456,t=2,p=1`: a salt in Base64 has no `=` inside.
@@ -86,6 +105,39 @@ mod tests {
             ("$argon2id$", "$argon2id$"),
         ] {
             assert_eq!(encodings.head(stored), Some(head), "{stored}");
+        }
+    }
+
+    #[test]
+    fn tells_a_string_that_was_cut_off_before_its_parameters() {
+        let encodings = Encodings::known_to(&Hashers::default());
+        for (whole, parameters) in [
+            ("sha256$$00ff", 0),
+            ("sha256$salt$00ff", 0),
+            ("sha512$$00ff", 0),
+            ("hmac-sha256$v=12$00ff", 17),
+            ("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", 31),
+            ("$argon2i$m=8,t=2,p=8$c2FsdA$aGFzaA", 21),
+            ("argon2$argon2id$v=19$m=8,t=2,p=8$c2FsdA$aGFzaA", 33),
+            ("$pbkdf2-sha256$i=600000,l=32$c2FsdA$aGFzaA", 29),
+            ("$scrypt$ln=17,r=8,p=1$c2FsdA$aGFzaA", 22),
+            ("pbkdf2_sha256$720000$1234567890$aGFzaA==", 21),
+            ("scrypt$16384$salt$8$5$aGFzaA==", 13),
+            ("$2b$12$0123456789012345678901", 7),
+            ("bcrypt_sha256$$2b$12$0123456789", 21),
+        ] {
+            for (end, _) in whole.char_indices().skip(1) {
+                let cut = &whole[..end];
+                if encodings.head(cut).is_some() {
+                    assert_eq!(encodings.is_whole(cut), end >= parameters, "{cut}");
+                }
+            }
+            assert!(encodings.is_whole(whole), "{whole}");
+        }
+        for damaged in
+            ["", "md5$salt$00", "hmac-sha256$v=x$00", "$argon2id$v=19$m=x,t=1,p=1$c2FsdA$"]
+        {
+            assert!(!encodings.is_whole(damaged), "{damaged}");
         }
     }
 

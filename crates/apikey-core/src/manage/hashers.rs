@@ -8,10 +8,13 @@ use crate::clock::Timestamp;
 use crate::hash::encoding::Encodings;
 use crate::key::PresentedKey;
 use crate::model::{KeyModel, KeyStatus};
-use crate::store::query::KeyQuery;
+use crate::store::query::{Cursor, KeyQuery};
 
 /// How many sets of parameters are told apart; what comes after them is counted by its algorithm.
 const MOST_HEADS: usize = 64;
+
+/// How many damaged rows are read past in one search for sound ones.
+const MOST_DAMAGED: usize = 64;
 
 /// What stored keys are hashed with, as [`ApiKeys::hashers`](crate::ApiKeys::hashers) counts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,7 @@ pub struct HasherReport {
 #[non_exhaustive]
 pub struct EncodingUse {
     /// The beginning that the stored hashes share, as in `sha256$$` or `$argon2id$v=19$m=19456,t=2,p=1$`: for
-    /// [`KeyQuery::encoding`]. It holds neither salt nor digest, and is empty for
-    /// [`Standing::Unreadable`].
+    /// [`KeyQuery::encoding`]. It holds neither salt nor digest, and is empty where nobody knows the algorithm.
     pub encoding: String,
     /// What the handle makes of them.
     pub standing: Standing,
@@ -52,7 +54,8 @@ pub enum Standing {
     Accepted,
     /// No hasher or pepper is configured for them: these keys are answered with 503.
     NotConfigured,
-    /// Nobody knows the algorithm: damaged rows. These keys are answered with 401.
+    /// Damaged rows: nobody knows the algorithm, or its parameters are missing. These keys are answered with
+    /// 401, and each is an error in the log.
     Unreadable,
 }
 
@@ -72,9 +75,26 @@ impl HasherReport {
     }
 }
 
+/// A search for rows that begin in certain ways.
+struct Search<'a, M: KeyModel> {
+    wanted: &'a [String],
+    known: &'a Encodings,
+    skips_damaged: bool,
+    skipped: usize,
+    /// Behind the last row that was skipped.
+    after: Option<Cursor<M::Id>>,
+}
+
+impl<'a, M: KeyModel> Search<'a, M> {
+    fn new(wanted: &'a [String], known: &'a Encodings, skips_damaged: bool) -> Self {
+        Self { wanted, known, skips_damaged, skipped: 0, after: None }
+    }
+}
+
 impl<M: KeyModel> Manager<'_, M> {
     /// Finds the encodings and has the store count: the preferred one first and then those of the configured
-    /// hashers, so that a damaged row, which says less of itself, does not stand for good ones.
+    /// hashers, and sound rows before damaged ones. A damaged row says less of itself, and would stand for good
+    /// ones.
     pub(super) async fn hashers(&self) -> Result<HasherReport, ManageError> {
         let hashers = &self.inner().hashers;
         let known = Encodings::known_to(hashers);
@@ -86,7 +106,10 @@ impl<M: KeyModel> Manager<'_, M> {
         let configured: Vec<String> = hashers.all().flat_map(|hasher| hasher.encodings()).collect();
         let mut encodings = Vec::new();
         for wanted in [first, configured, known.all().to_vec()] {
-            self.find_encodings(&wanted, &known, preferred, &mut encodings).await?;
+            for skips_damaged in [true, false] {
+                let search = Search::new(&wanted, &known, skips_damaged);
+                self.find_encodings(search, preferred, &mut encodings).await?;
+            }
         }
         if let Some(key) = self.newest(none.clone()).await? {
             encodings.push(self.count_encoding(none, Standing::Unreadable, &key).await?);
@@ -95,33 +118,61 @@ impl<M: KeyModel> Manager<'_, M> {
         Ok(HasherReport { encodings })
     }
 
-    /// Adds the encodings that begin as wanted, one by one, each by a key that has none of those found
-    /// before. So what is read does not grow with the table.
+    /// Adds the encodings that are searched for, one by one, each by a key that has none of those found before.
+    /// So what is read does not grow with the table.
     async fn find_encodings(
         &self,
-        wanted: &[String],
-        known: &Encodings,
+        mut search: Search<'_, M>,
         preferred: Option<&str>,
         encodings: &mut Vec<EncodingUse>,
     ) -> Result<(), ManageError> {
-        while !wanted.is_empty() {
+        let known = search.known;
+        loop {
             let found = encodings.iter().map(|found| &found.encoding);
             let others = found.fold(KeyQuery::new(), KeyQuery::not_encoding);
-            let mut rest = others.clone();
-            rest.encodings = wanted.to_vec();
-            let Some(key) = self.newest(rest).await? else { break };
+            let Some(key) = self.next(&mut search, &others).await? else { break };
             let stored = key.record().hashed_key.as_str();
             let is_known = encodings.len() < MOST_HEADS;
             let head = if is_known { known.head(stored) } else { known.algorithm(stored) };
             // A store that did not leave out what it was told to would go on for ever.
             let is_new = |head: &&str| encodings.iter().all(|found| found.encoding != *head);
             let Some(head) = head.filter(is_new) else { break };
-            let standing = self.standing(stored, preferred == Some(head));
+            let standing = match self.standing(stored, preferred == Some(head)) {
+                standing if standing == Standing::NotConfigured || known.is_whole(stored) => {
+                    standing
+                }
+                _ => Standing::Unreadable,
+            };
             let mut counted = self.count_encoding(others.encoding(head), standing, &key).await?;
             counted.encoding = head.to_owned();
             encodings.push(counted);
         }
         Ok(())
+    }
+
+    /// Finds the newest of the rows that are searched for among `others`.
+    async fn next(
+        &self,
+        search: &mut Search<'_, M>,
+        others: &KeyQuery<M>,
+    ) -> Result<Option<M>, ManageError> {
+        if search.wanted.is_empty() {
+            return Ok(None);
+        }
+        loop {
+            let mut rest = others.clone().after(search.after.clone());
+            rest.encodings = search.wanted.to_vec();
+            let Some(key) = self.newest(rest).await? else { return Ok(None) };
+            let record = key.record();
+            if !search.skips_damaged || search.known.is_whole(record.hashed_key.as_str()) {
+                return Ok(Some(key));
+            }
+            search.skipped += 1;
+            if search.skipped > MOST_DAMAGED {
+                return Ok(None);
+            }
+            search.after = Some(Cursor::new(record.created_at, record.id.clone()));
+        }
     }
 
     async fn newest(&self, query: KeyQuery<M>) -> Result<Option<M>, ManageError> {
