@@ -197,3 +197,6 @@ impl fmt::Debug for Memo {
         f.debug_struct("Memo").field("proofs", &self.proofs.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,7 @@ impl<K: Eq + Hash, T: Clone> Flights<K, T> {
 
 impl<K, T: Clone> fmt::Debug for Flights<K, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flights").finish_non_exhaustive()
+        let entries = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len();
+        f.debug_struct("Flights").field("entries", &entries).finish()
     }
 }

@@ -1,0 +1,88 @@
+//! What piles up in flights, and marks of one prefix upon each other. Not in the files they test, which another
+//! test runs under a scheduler.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+
+use crate::cache::flight::Flights;
+use crate::cache::generation::{Generations, Ticket};
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// As many as are kept without a look at which have ended.
+const FEW: usize = 256;
+
+type Numbers = Flights<usize, usize>;
+
+fn join(flights: &Numbers, key: usize) -> Shared<Work<usize>> {
+    flights.join(key, |_| true, || (Ticket::ALWAYS, Box::pin(async move { key })))
+}
+
+/// What is kept, whether it has ended or not.
+fn entries(flights: &Numbers) -> usize {
+    let shown = format!("{flights:?}");
+    shown.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+#[test]
+fn what_has_ended_or_was_given_up_does_not_pile_up() {
+    for ends in [true, false] {
+        let flights = Numbers::new();
+        for key in 0..100 * FEW {
+            let work = join(&flights, key);
+            if ends {
+                assert_eq!(work.now_or_never(), Some(key));
+            }
+        }
+        assert!(entries(&flights) <= 2 * FEW, "{} entries", entries(&flights));
+    }
+}
+
+#[test]
+fn what_is_under_way_is_kept_however_much_ends_beside_it() {
+    let flights = Numbers::new();
+    let pending: Vec<_> = (0..FEW).map(|key| join(&flights, key)).collect();
+    for key in FEW..100 * FEW {
+        drop(join(&flights, key));
+    }
+    for (key, work) in pending.iter().enumerate() {
+        assert!(join(&flights, key).ptr_eq(work), "{key} was begun a second time");
+    }
+    assert!(entries(&flights) <= 4 * FEW, "{} entries", entries(&flights));
+}
+
+fn is_cached(generations: &Generations<u8, u64>, prefix: u8, time: u64) -> bool {
+    let (ticket, mut is_cached) = (generations.ticket(), false);
+    generations.fill(&prefix, ticket, time, || is_cached = true);
+    is_cached
+}
+
+#[test]
+fn a_second_change_of_a_marked_prefix_needs_no_more_room() {
+    let generations = Generations::new(2);
+    generations.begin(1, 0, 10, || ());
+    generations.begin(2, 0, 10, || ());
+    // Were there no room, nothing at all could be cached for a while.
+    for _ in 0..10 {
+        generations.begin(1, 0, 10, || ());
+    }
+    assert!(is_cached(&generations, 3, 0));
+    assert!(!is_cached(&generations, 1, 9) && !is_cached(&generations, 2, 9));
+    assert!(is_cached(&generations, 1, 10) && is_cached(&generations, 2, 10));
+}
+
+#[test]
+fn a_second_change_shortens_no_mark_and_voids_what_began_between() {
+    let generations = Generations::new(2);
+    generations.begin(1, 0, 10, || ());
+    let between = generations.ticket();
+    generations.begin(1, 0, 5, || ());
+    assert!(!generations.is_current(&1, between));
+    assert!(!is_cached(&generations, 1, 9), "the first change may still happen");
+    generations.begin(1, 0, 20, || ());
+    assert!(!is_cached(&generations, 1, 19));
+    assert!(is_cached(&generations, 1, 20));
+}
