@@ -15,7 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use apikey_core::{
-    ApiKeys, Argon2id, Cache, DenyReason, Hashers, KeyStore, MemoryStore, NewRecord, Timestamp,
+    ApiKeys, ApiKeysBuilder, Argon2id, Cache, DenyReason, Hashers, KeyStore, MemoryStore,
+    NewRecord, Timestamp,
 };
 use futures::executor::{LocalPool, block_on};
 use futures::task::LocalSpawnExt;
@@ -86,7 +87,7 @@ fn main() {
 async fn service(cache: Option<Cache>) -> (ApiKeys, String) {
     let store: Arc<MemoryStore> = Arc::new(MemoryStore::new());
     let builder = ApiKeys::builder(Arc::clone(&store)).hashers(Hashers::new(Argon2id::default()));
-    let keys = cache.into_iter().fold(builder, |builder, cache| builder.cache(cache));
+    let keys = cache.into_iter().fold(builder, ApiKeysBuilder::cache);
     let keys = keys.build().unwrap();
     let created = keys.create("good").await.unwrap();
     for number in 0..PREFIXES {

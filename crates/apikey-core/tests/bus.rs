@@ -174,7 +174,7 @@ impl Fixture {
     }
 
     /// Lets both handles run until something has happened.
-    fn wait_until(&mut self, happened: impl Fn(&Fixture) -> bool) {
+    fn wait_until(&mut self, happened: impl Fn(&Self) -> bool) {
         while !happened(self) {
             self.pool.run_until(futures_timer::Delay::new(Duration::from_millis(1)));
         }
@@ -187,10 +187,10 @@ impl Fixture {
     /// Only prefixes have been published: these.
     fn published_prefixes(&self) -> Vec<String> {
         let prefix = |(message, _)| match message {
-            Invalidation::Prefix(prefix) => prefix,
-            other => panic!("{other:?} was published"),
+            Invalidation::Prefix(prefix) => Some(prefix),
+            _ => None,
         };
-        self.published().into_iter().map(prefix).collect()
+        self.published().into_iter().map(prefix).collect::<Option<_>>().unwrap()
     }
 
     /// Revokes in a process that tells nobody.

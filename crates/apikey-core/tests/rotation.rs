@@ -75,8 +75,7 @@ impl Meanwhile {
     /// Writes the one key anew, with the same id, for another team.
     async fn hand_over(&self, team: Option<u8>) -> Result<(), StoreError> {
         let page = self.inner().list(&KeyQuery::new(), Timestamp::default()).await?;
-        let [key] = &page.keys[..] else { panic!("there is one key") };
-        let TeamKey { record, .. } = key;
+        let TeamKey { record, .. } = page.keys.first().unwrap();
         let (prefix, hash) = (record.prefix.clone(), record.hashed_key.clone());
         let new = NewRecord::new(prefix, hash, record.name.clone(), record.created_at, team)
             .with_scopes(record.scopes.clone())

@@ -204,8 +204,7 @@ fn seen_by_the_caller(gate: &Gate, panics: bool) -> Option<(usize, usize)> {
     // The only thread is through with the answer when it does something else.
     block_on(gate.run(None, || ())).unwrap();
     assert!(call.now_or_never().is_some_and(|answer| answer.is_ok()));
-    let seen = *caller.seen.lock().unwrap();
-    seen
+    *caller.seen.lock().unwrap()
 }
 
 #[test]
