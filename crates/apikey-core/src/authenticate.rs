@@ -283,7 +283,10 @@ impl<M: KeyModel> Inner<M> {
 
     fn refuse_for(&self, refusal: Refusal, prefix: &str) -> AuthError {
         let source = refusal.source.as_deref().map(|source| source as &(dyn Error + 'static));
-        event::refused(refusal.reason, Some(prefix), source);
+        match refusal.reason {
+            DenyReason::HashQueueFull => event::overloaded(prefix, &self.overloads, self.now()),
+            reason => event::refused(reason, Some(prefix), source),
+        }
         let error = AuthError::new(refusal.reason, Arc::clone(&self.answers));
         match refusal.source {
             Some(source) => error.with_source(source),

@@ -1,7 +1,9 @@
 //! What is told to the log: reasons and prefixes, never a key.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::clock::Timestamp;
 use crate::error::DenyReason;
 
 /// A request was refused. Absent keys are reported at `debug`, since many routes do without one.
@@ -30,6 +32,55 @@ fn failed(reason: &str, prefix: &str, error: Option<&(dyn Error + 'static)>) {
 
 fn unfit(reason: &str, prefix: &str) {
     tracing::info!(reason, prefix, "API key refused");
+}
+
+/// There was no room for one more slow hash, which anybody can bring about: the first in a while is a warning
+/// that counts those since the last one, and the others do not fill the log.
+pub(crate) fn overloaded(prefix: &str, refusals: &Seldom, now: Timestamp) {
+    let reason = DenyReason::HashQueueFull.as_str();
+    match refusals.count(now) {
+        Some(refused) => queue_full(reason, prefix, refused),
+        None => queue_still_full(reason, prefix),
+    }
+}
+
+fn queue_full(reason: &str, prefix: &str, refused: u64) {
+    tracing::warn!(
+        reason,
+        prefix,
+        refused,
+        "API keys could not be verified: too many slow hashes are waiting"
+    );
+}
+
+fn queue_still_full(reason: &str, prefix: &str) {
+    tracing::debug!(reason, prefix, "API key could not be verified");
+}
+
+/// Counts what happens, and says how often once in ten seconds at most.
+#[derive(Debug, Default)]
+pub(crate) struct Seldom {
+    untold: AtomicU64,
+    /// When to tell again, in microseconds.
+    next: AtomicI64,
+}
+
+impl Seldom {
+    const INTERVAL: i64 = 10_000_000;
+
+    /// Counts one, and returns how many there were since it was told last, if it is time to tell.
+    fn count(&self, now: Timestamp) -> Option<u64> {
+        let now = now.timestamp_micros();
+        self.untold.fetch_add(1, Ordering::Relaxed);
+        let next = self.next.load(Ordering::Relaxed);
+        // A clock that was set back does not make it wait for longer.
+        let is_time = now >= next || now < next.saturating_sub(Self::INTERVAL);
+        let after = now.saturating_add(Self::INTERVAL);
+        let is_first = || {
+            self.next.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        (is_time && is_first()).then(|| self.untold.swap(0, Ordering::Relaxed))
+    }
 }
 
 /// A request was let in.
@@ -64,4 +115,19 @@ pub(crate) fn not_configured(missing_line: &str) {
         missing_line,
         "API keys are not configured"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+
+    #[test]
+    fn tells_the_first_and_then_how_many_there_were_in_the_meantime() {
+        let (seldom, start) = (Seldom::default(), DateTime::UNIX_EPOCH + TimeDelta::days(10_000));
+        let at = |seconds| seldom.count(start + TimeDelta::seconds(seconds));
+        assert_eq!([at(0), at(0), at(9), at(10), at(11)], [Some(1), None, None, Some(3), None]);
+        assert_eq!([at(-3600), at(-3599), at(-3590)], [Some(2), None, Some(2)], "set back");
+    }
 }

@@ -14,6 +14,7 @@ use crate::cache::{Cache, KeyCache, Memo};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{KeyLocation, Place};
 use crate::error::AnswerStyle;
+use crate::event::Seldom;
 use crate::hash::gate::{Gate, HashingThreads};
 use crate::hash::set::Hashers;
 use crate::key::format::{Formats, KeyFormat};
@@ -104,10 +105,12 @@ pub enum BuildError {
         /// The encodings that may be written.
         writable: Vec<String>,
     },
-    /// The store may not hold keys of a format.
+    /// The store may not hold keys of a format, as [`KeyStore::can_write_format`] says: where the table is
+    /// shared with somebody who would not know them, as with a Django site. It concerns the format of new keys
+    /// and the accepted ones alike.
     #[error(
-        "the store may not hold keys of the form {format}: whoever else reads its table would not know \
-         them"
+        "the store may not hold keys of the form {format}, since whoever else reads its table would not \
+         know them: use `KeyFormat::default()`, or keep such keys in a table of their own"
     )]
     FormatNotWritable {
         /// The form of its keys.
@@ -289,6 +292,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 link: self.bus.map(Link::new),
                 life: Life::new(),
                 rehashes: Rehashes::new(self.rehashes),
+                overloads: Seldom::default(),
                 usage: Usage::new(self.usage_interval),
                 locations: self.locations,
                 answers: Arc::new(AnswerStyle { challenges, hides_expired: self.hides_expired }),
