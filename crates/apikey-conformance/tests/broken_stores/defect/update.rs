@@ -1,0 +1,54 @@
+//! What goes wrong with updates.
+
+use apikey_core::{KeyPatch, KeyStore, StoreError};
+use tokio::task::yield_now;
+
+use super::Defect::*;
+use super::{BrokenStore, OwnedKey, Team};
+
+impl BrokenStore {
+    pub(super) async fn broken_update(
+        &self,
+        id: &i64,
+        owner: Option<&Team>,
+        patch: &KeyPatch,
+    ) -> Result<Option<OwnedKey>, StoreError> {
+        let mut patch = patch.clone();
+        let owner = self.owner(UpdateIgnoresOwner, owner);
+        let revoked_at = patch.revoked_at;
+        match self.defect {
+            UpdateIgnoresGuard => patch.if_hashed_key = None,
+            UpdateTouchesOthers if patch.name.is_some() => patch.expires_at = Some(None),
+            UpdateIgnoresEmpty if format!("{patch:?}") == format!("{:?}", KeyPatch::default()) => {
+                return Ok(None);
+            }
+            UpdateInTwoSteps => {
+                let mut first = KeyPatch::default();
+                first.name = patch.name.take();
+                self.inner.update(id, owner, &first).await?;
+                yield_now().await;
+            }
+            UpdateSavesRow => {
+                let key = self.all().await?.into_iter().find(|key| key.record.id == *id);
+                let record = key.unwrap().record;
+                yield_now().await;
+                patch.name.get_or_insert(record.name);
+                patch.scopes.get_or_insert(record.scopes);
+                patch.expires_at.get_or_insert(record.expires_at);
+                patch.disabled_at.get_or_insert(record.disabled_at);
+            }
+            _ => {}
+        }
+        let Some(mut key) = self.inner.update(id, owner, &patch).await? else {
+            return if self.is(UpdateFailsOnAbsent) { Err(StoreError::Conflict) } else { Ok(None) };
+        };
+        match self.defect {
+            UpdateClearsRevoked if patch.disabled_at == Some(None) => key.record.revoked_at = None,
+            UpdateMovesRevoked => key.record.revoked_at = revoked_at.or(key.record.revoked_at),
+            RehashSavesRow if patch.hashed_key.is_some() => key = self.cached(*id),
+            _ => return Ok(Some(key)),
+        }
+        self.save(key.clone());
+        Ok(Some(key))
+    }
+}
