@@ -37,7 +37,8 @@ fn what_has_ended_or_was_given_up_does_not_pile_up() {
                 assert_eq!(work.now_or_never(), Some(key));
             }
         }
-        assert!(entries(&flights) <= 2 * FEW, "{} entries", entries(&flights));
+        // A map that has seen removals may grow once more before it is full.
+        assert!(entries(&flights) <= 4 * FEW, "{} entries", entries(&flights));
     }
 }
 
