@@ -88,9 +88,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn micro(common: &Common) -> anyhow::Result<()> {
-    micro::build(common.peers)?;
-    announce(micro::duration(common.peers));
-    let table = micro::measure(common.peers)?;
+    let calls = micro::build(common.peers)?;
+    announce(calls.duration());
+    let table = calls.measure()?;
     println!("{}\n{}", head(), table.render(common.form()));
     Ok(())
 }
@@ -104,13 +104,12 @@ fn http(args: &http::Args) -> anyhow::Result<()> {
 }
 
 fn both(args: &http::Args) -> anyhow::Result<()> {
-    let peers = args.common.peers;
     // Everything is built before anything is measured.
-    micro::build(peers)?;
+    let calls = micro::build(args.common.peers)?;
     let stage = http::prepare(args)?;
-    announce(micro::duration(peers) + stage.duration());
+    announce(calls.duration() + stage.duration());
     let form = args.common.form();
-    let micro = micro::measure(peers)?;
+    let micro = calls.measure()?;
     let http = stage.measure()?;
     println!("{}\n{}\n{}", head(), micro.render(form), http.render(form));
     Ok(())

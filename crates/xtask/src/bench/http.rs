@@ -32,10 +32,15 @@ Examples:
 It needs wrk (https://github.com/wg/wrk), which root gets by itself on Debian and Ubuntu, and for the rows of
 PostgreSQL a server: the one that APIKEY_TEST_POSTGRES_URL names, or a throw-away one of an installed PostgreSQL.";
 
+const COLUMNS: [&str; 8] =
+    ["framework", "store", "cache", "open (1/s)", "guarded (1/s)", "ratio", "range", "added µs"];
+
 /// The variable that names the server.
 const POSTGRES: &str = "APIKEY_TEST_POSTGRES_URL";
 
 #[derive(Debug, clap::Args)]
+// Without a group of its own: it would have the name of the one that it is flattened into.
+#[group(skip)]
 pub(crate) struct Args {
     #[command(flatten)]
     load: Load,
@@ -91,8 +96,10 @@ pub(crate) fn prepare(args: &Args) -> anyhow::Result<Stage<'_>> {
     load::install()?;
     let mut variants = variants(&args.frameworks, &args.stores);
     build(&variants)?;
-    let peers = if args.common.peers { peers::install()? } else { Vec::new() };
+    let (peers, missing) =
+        if args.common.peers { peers::install()? } else { (Vec::new(), Vec::new()) };
     let mut notes = args.load.notes();
+    notes.extend(missing);
     let needs_postgres = variants.iter().any(|variant| variant.store == Store::Postgres);
     let (postgres, services) = if needs_postgres { find_postgres()? } else { (None, None) };
     if needs_postgres && postgres.is_none() {
@@ -158,22 +165,18 @@ impl Stage<'_> {
             let labels = variant.labels();
             rows.push(self.row(rows.len(), labels, server)?);
         }
-        for peer in &self.peers {
-            rows.push(self.row(rows.len(), peer.labels(), peer.start())?);
+        let mut notes = self.notes.clone();
+        for (number, peer) in (rows.len()..).zip(&self.peers) {
+            match self.row(number, peer.labels(), peer.start()) {
+                Ok(row) => rows.push(row),
+                // What others wrote may fail for reasons of its own.
+                Err(error) => notes.push(peers::absent(peer.label(), &error)),
+            }
         }
-        let columns = vec![
-            "framework",
-            "store",
-            "cache",
-            "open (1/s)",
-            "guarded (1/s)",
-            "ratio",
-            "range",
-            "added µs",
-        ];
-        let title = "A guarded route beside an open one";
+        let title = "A guarded route beside an open one".to_owned();
+        let columns = COLUMNS.map(str::to_owned).into();
         let peer_notes = self.peers.iter().filter_map(Peer::note);
-        let notes = self.notes.iter().cloned().chain(peer_notes).collect();
+        notes.extend(peer_notes);
         Ok(Table { title, words: 3, columns, rows, notes })
     }
 

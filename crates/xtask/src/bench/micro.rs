@@ -18,6 +18,11 @@ Examples:
 /// The hashers that are measured.
 const FEATURES: &str = "argon2,bcrypt,django,pbkdf2,scrypt";
 
+const NOTES: [&str; 2] = [
+    "Medians of rounds in which the rows take turns; × SHA-256 is the multiple of one SHA-256 of the same 41 bytes.",
+    "`hash` is what a verification costs without a cache: hash the key, compare. Slow hashes run on threads of their own.",
+];
+
 /// One call, as a benchmark printed it.
 #[derive(Debug, PartialEq)]
 struct Row {
@@ -28,38 +33,48 @@ struct Row {
     allocations: u64,
 }
 
-/// Builds what [`measure`] runs.
-pub(crate) fn build(peers: bool) -> anyhow::Result<()> {
+/// The calls to measure, built.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    /// Those of other crates.
+    peers: Option<Command>,
+    notes: Vec<String>,
+}
+
+/// Builds what is measured.
+pub(crate) fn build(peers: bool) -> anyhow::Result<Calls> {
     eprintln!("==> building the benchmarks of single calls");
     let status = core().arg("--no-run").status().context("cannot start cargo")?;
     ensure!(status.success(), "the benchmarks do not build");
-    if peers { peers::crates::build() } else { Ok(()) }
-}
-
-/// How long it takes about.
-pub(crate) fn duration(peers: bool) -> Duration {
-    Duration::from_secs(if peers { 40 } else { 25 })
-}
-
-/// Measures, and returns the table.
-pub(crate) fn measure(peers: bool) -> anyhow::Result<Table> {
-    eprintln!("==> single calls");
-    let mut rows = read(&mut core())?;
-    let mut notes = vec![
-        "Medians of rounds in which the rows take turns; × SHA-256 is the multiple of one SHA-256 of the same \
-         41 bytes."
-            .to_owned(),
-        "`hash` is what a verification costs without a cache: hash the key, compare. Slow hashes run on threads \
-         of their own."
-            .to_owned(),
-    ];
-    if peers {
-        rows.extend(read(&mut peers::crates::program()?)?);
-        notes.push(peers::crates::NOTE.to_owned());
+    let mut calls = Calls { peers: None, notes: NOTES.map(str::to_owned).into() };
+    match peers.then(peers::crates::build) {
+        Some(Ok(program)) => {
+            calls.peers = Some(program);
+            calls.notes.push(peers::crates::NOTE.to_owned());
+        }
+        Some(Err(error)) => calls.notes.push(peers::absent("other crates", &error)),
+        None => {}
     }
-    let columns = vec!["one call", "time", "× SHA-256", "allocations"];
-    let rows = rows.iter().map(Row::cells).collect();
-    Ok(Table { title: "Single calls", words: 1, columns, rows, notes })
+    Ok(calls)
+}
+
+impl Calls {
+    /// How long it takes about.
+    pub(crate) fn duration(&self) -> Duration {
+        Duration::from_secs(if self.peers.is_some() { 40 } else { 25 })
+    }
+
+    /// Measures, and returns the table.
+    pub(crate) fn measure(mut self) -> anyhow::Result<Table> {
+        eprintln!("==> single calls");
+        let mut rows = read(&mut core())?;
+        if let Some(peers) = &mut self.peers {
+            rows.extend(read(peers)?);
+        }
+        let columns = ["one call", "time", "× SHA-256", "allocations"].map(str::to_owned).into();
+        let rows = rows.iter().map(Row::cells).collect();
+        Ok(Table { title: "Single calls".to_owned(), words: 1, columns, rows, notes: self.notes })
+    }
 }
 
 fn core() -> Command {

@@ -1,9 +1,10 @@
 //! Other libraries, as far as they are measured: how they are installed, and how their servers are started.
 //!
-//! Their programs lie in `crates/xtask/peers`. Each is installed from its registry, in the version that its manifest
+//! Their programs lie in `crates/xtask/peers`. Each is installed from its registry, in the versions that its lock file
 //! names, into a folder of its own below `target/bench-peers`.
 
 pub(crate) mod crates;
+mod install;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -43,7 +44,7 @@ static KINDS: [Kind; 3] = [
                worker for each core and 4 threads in each; connections to SQLite stay open.",
         header: "Authorization: Api-Key ",
         caches: &["off"],
-        install: install_python,
+        install: install::python,
         create_key: |folder| python(folder, &["app.py"]),
         serve: |folder, port| {
             let address = format!("127.0.0.1:{port}");
@@ -61,7 +62,7 @@ static KINDS: [Kind; 3] = [
                with a worker for each core. It answers after a random delay of 100 to 300 ms, on success as well.",
         header: "Authorization: Bearer ",
         caches: &["off", "on"],
-        install: install_python,
+        install: install::python,
         create_key: |folder| python(folder, &["app.py"]),
         serve: |folder, port| {
             let mut uvicorn = python(folder, &["-m", "uvicorn", "--log-level", "error", "app:app"]);
@@ -76,7 +77,7 @@ static KINDS: [Kind; 3] = [
                a process for each core; its limit of ten requests a day is off.",
         header: "x-api-key: ",
         caches: &["off"],
-        install: install_node,
+        install: install::node,
         create_key: |folder| node(folder, &["server.mjs", "create"]),
         serve: |folder, port| {
             let mut node = node(folder, &["server.mjs"]);
@@ -86,20 +87,31 @@ static KINDS: [Kind; 3] = [
     },
 ];
 
-/// Installs what is not installed yet.
-pub(crate) fn install() -> anyhow::Result<Vec<Peer>> {
-    let mut peers = Vec::new();
+/// Installs what is not installed yet. Returns the libraries that are there, and why others are not: the rest is
+/// measured without them.
+pub(crate) fn install() -> anyhow::Result<(Vec<Peer>, Vec<String>)> {
+    let (mut peers, mut missing) = (Vec::new(), Vec::new());
+    let target = workspace::target()?.join("bench-peers");
     for kind in &KINDS {
         eprintln!("==> installing {}", kind.label);
-        let (source, folder) =
-            (source(kind.name), workspace::target()?.join("bench-peers").join(kind.name));
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-        (kind.install)(&source, &folder)
-            .with_context(|| format!("{} is not installed", kind.label))?;
-        peers.extend(kind.caches.iter().map(|cache| Peer { kind, cache, folder: folder.clone() }));
+        let folder = target.join(kind.name);
+        match (kind.install)(&source(kind.name), &folder) {
+            Ok(()) => peers.extend(kind.caches.iter().map(|cache| Peer {
+                kind,
+                cache,
+                folder: folder.clone(),
+            })),
+            Err(error) => missing.push(absent(kind.label, &error)),
+        }
     }
-    Ok(peers)
+    Ok((peers, missing))
+}
+
+/// Says why a library is not in the table, at once and below it.
+pub(crate) fn absent(label: &str, error: &anyhow::Error) -> String {
+    let text = format!("Not measured: {label}: {error:#}.");
+    eprintln!("    {text}");
+    text
 }
 
 fn source(name: &str) -> PathBuf {
@@ -111,6 +123,10 @@ fn cores() -> String {
 }
 
 impl Peer {
+    pub(crate) fn label(&self) -> &'static str {
+        self.kind.label
+    }
+
     pub(crate) fn labels(&self) -> [String; 3] {
         [self.kind.label, "SQLite", self.cache].map(str::to_owned)
     }
@@ -145,31 +161,6 @@ impl Peer {
     }
 }
 
-/// Makes a virtual environment with what `requirements.txt` names, and copies the program.
-fn install_python(source: &Path, folder: &Path) -> anyhow::Result<()> {
-    copy(source, folder, "app.py")?;
-    if !copy(source, folder, "requirements.txt")? && folder.join("installed").exists() {
-        return Ok(());
-    }
-    run(Command::new("python3").current_dir(folder).args(["-m", "venv", "venv"]))?;
-    let mut pip =
-        python(folder, &["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    run(pip.args(["--requirement", "requirements.txt"]))?;
-    done(folder)
-}
-
-/// Installs what `package.json` names, and copies the program.
-fn install_node(source: &Path, folder: &Path) -> anyhow::Result<()> {
-    copy(source, folder, "server.mjs")?;
-    if !copy(source, folder, "package.json")? && folder.join("installed").exists() {
-        return Ok(());
-    }
-    let mut npm = Command::new("npm");
-    npm.current_dir(folder).args(["install", "--silent", "--no-audit", "--no-fund"]);
-    run(&mut npm)?;
-    done(folder)
-}
-
 fn python(folder: &Path, arguments: &[&str]) -> Command {
     let mut python = Command::new(folder.join("venv/bin/python"));
     python.current_dir(folder).args(arguments);
@@ -180,32 +171,6 @@ fn node(folder: &Path, arguments: &[&str]) -> Command {
     let mut node = Command::new("node");
     node.current_dir(folder).args(arguments);
     node
-}
-
-fn run(command: &mut Command) -> anyhow::Result<()> {
-    let program = command.get_program().display().to_string();
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
-    let status = status.with_context(|| format!("cannot start {program}"))?;
-    ensure!(status.success(), "{program} failed, {status}");
-    Ok(())
-}
-
-/// Notes that an installation went through: one that was interrupted begins anew.
-fn done(folder: &Path) -> anyhow::Result<()> {
-    fs::write(folder.join("installed"), "").context("cannot write what is installed")
-}
-
-/// Copies a file, and tells whether it is another than before. Then what was installed by it no longer counts.
-fn copy(source: &Path, folder: &Path, name: &str) -> anyhow::Result<bool> {
-    let new = fs::read(source.join(name)).with_context(|| format!("cannot read {name}"))?;
-    let target = folder.join(name);
-    if fs::read(&target).is_ok_and(|old| old == new) {
-        return Ok(false);
-    }
-    // It may be the first time.
-    let _ = fs::remove_file(folder.join("installed"));
-    fs::write(&target, new).with_context(|| format!("cannot write {}", target.display()))?;
-    Ok(true)
 }
 
 #[cfg(test)]
@@ -224,19 +189,5 @@ mod tests {
         let peer = |cache| Peer { kind: &KINDS[1], cache, folder: PathBuf::new() };
         assert!(peer("off").note().is_some());
         assert_eq!(peer("on").note(), None);
-    }
-
-    #[test]
-    fn installs_anew_when_the_file_is_another() {
-        let (source, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let is_new = || copy(source.path(), folder.path(), "lock").unwrap();
-        fs::write(source.path().join("lock"), "1").unwrap();
-        assert!(is_new());
-        done(folder.path()).unwrap();
-        assert!(!is_new());
-        assert!(folder.path().join("installed").exists());
-        fs::write(source.path().join("lock"), "2").unwrap();
-        assert!(is_new());
-        assert!(!folder.path().join("installed").exists());
     }
 }

@@ -10,9 +10,9 @@ pub(crate) enum Form {
 /// Cells are text. The first columns, as many as `words` says, hold words; the others hold numbers.
 #[derive(Debug)]
 pub(crate) struct Table {
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     pub(crate) words: usize,
-    pub(crate) columns: Vec<&'static str>,
+    pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
     pub(crate) notes: Vec<String>,
 }
@@ -26,10 +26,9 @@ impl Table {
     }
 
     fn text(&self) -> String {
-        let head: Vec<_> = self.columns.iter().map(|&column| column.to_owned()).collect();
-        let lines = || [&head].into_iter().chain(&self.rows);
+        let lines = || [&self.columns].into_iter().chain(&self.rows);
         let width = |at: usize| lines().map(|cells| cells[at].chars().count()).max().unwrap_or(0);
-        let widths: Vec<_> = (0..head.len()).map(width).collect();
+        let widths: Vec<_> = (0..self.columns.len()).map(width).collect();
         let mut text = format!("{}\n\n", self.title);
         for cells in lines() {
             let cells = cells.iter().zip(&widths).enumerate();
@@ -45,12 +44,11 @@ impl Table {
 
     fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let head: Vec<_> = self.columns.iter().map(|&column| column.to_owned()).collect();
         let rule = |at| if at < self.words { "---" } else { "---:" };
-        let rules: Vec<_> = (0..head.len()).map(|at| rule(at).to_owned()).collect();
+        let rules: Vec<_> = (0..self.columns.len()).map(|at| rule(at).to_owned()).collect();
         let rows: String = self.rows.iter().map(|cells| line(cells)).collect();
         let notes: String = self.notes.iter().map(|note| format!("- {note}\n")).collect();
-        format!("### {}\n\n{}{}{rows}\n{notes}", self.title, line(&head), line(&rules))
+        format!("### {}\n\n{}{}{rows}\n{notes}", self.title, line(&self.columns), line(&rules))
     }
 }
 
@@ -70,9 +68,9 @@ mod tests {
 
     fn table() -> Table {
         Table {
-            title: "Fruit",
+            title: "Fruit".to_owned(),
             words: 1,
-            columns: vec!["name", "µg"],
+            columns: vec!["name".to_owned(), "µg".to_owned()],
             rows: vec![
                 vec!["plum".to_owned(), "7".to_owned()],
                 vec!["fig".to_owned(), "12".to_owned()],

@@ -11,6 +11,9 @@ use super::server::{GUARDED, OPEN, Server};
 use crate::bench::table::median;
 use crate::services;
 
+/// When a request counts as failed. Slow is not failed.
+const TIMEOUT: &str = "20s";
+
 /// The bounds keep a mistyped number from keeping a machine busy for hours.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Load {
@@ -97,10 +100,13 @@ impl Load {
         let output = Command::new("wrk")
             .args(["--threads", "1", "--connections", &self.connections.to_string()])
             .args(["--duration", &format!("{}s", self.seconds)])
-            .args(["--header", server.header()])
+            .args(["--timeout", TIMEOUT, "--header", server.header()])
             .arg(server.url(path))
             .output()
             .context("cannot start wrk")?;
+        if path == GUARDED {
+            server.settle()?;
+        }
         let text = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "wrk failed: {}", String::from_utf8_lossy(&output.stderr));
         parse(&text).with_context(|| format!("{path} was not measured:\n{text}"))

@@ -68,14 +68,30 @@ impl Server {
         Ok(Self { process, leash, port, header })
     }
 
-    /// Makes sure that what is measured is what it seems: the guard refuses whoever has no key, and with the key
-    /// both routes answer the same.
+    /// Makes sure that what is measured is what it seems: the guard refuses a wrong key and none, and with the good
+    /// one both routes answer the same.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
-        let (status, _) = self.ask(GUARDED, None)?;
-        ensure!([401, 403].contains(&status), "without a key, {GUARDED} answers {status}");
+        self.refuses("no key", None)?;
+        self.refuses("a wrong key", Some(&wrong(&self.header)))?;
         let (open, guarded) = (self.ask(OPEN, None)?, self.ask(GUARDED, Some(&self.header))?);
         ensure!(guarded.0 == 200, "with a key, {GUARDED} answers {}: {}", guarded.0, guarded.1);
         ensure!(open == guarded, "the routes differ: {open:?}, {guarded:?}");
+        // Once more: a cache may know the good key by now.
+        self.refuses("a wrong key", Some(&wrong(&self.header)))
+    }
+
+    fn refuses(&self, what: &str, header: Option<&str>) -> anyhow::Result<()> {
+        let (status, body) = self.ask(GUARDED, header)?;
+        ensure!([401, 403].contains(&status), "with {what}, {GUARDED} answers {status}: {body}");
+        Ok(())
+    }
+
+    /// Waits until it has done what is left of a measurement: where a client hangs up, some servers compute the
+    /// answer nevertheless.
+    pub(crate) fn settle(&self) -> anyhow::Result<()> {
+        for _ in 0..2 {
+            self.ask(GUARDED, Some(&self.header))?;
+        }
         Ok(())
     }
 
@@ -113,6 +129,12 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Returns the header line with another secret behind the same prefix: its last character is another one.
+fn wrong(header: &str) -> String {
+    let (rest, last) = header.split_at(header.len().saturating_sub(1));
+    format!("{rest}{}", if last == "A" { 'B' } else { 'A' })
 }
 
 /// Runs a command below a shell that ends it when standard input does.
@@ -156,6 +178,45 @@ mod tests {
         let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}";
         assert_eq!(parse(answer), Some((401, "{}".to_owned())));
         assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn a_wrong_key_differs_in_its_last_character() {
+        assert_eq!(wrong("Authorization: Api-Key abc.deA"), "Authorization: Api-Key abc.deB");
+        assert_eq!(wrong("Authorization: Api-Key abc.def"), "Authorization: Api-Key abc.deA");
+    }
+
+    #[test]
+    fn does_not_measure_a_guard_that_lets_wrong_keys_pass() {
+        let serve = |status_of: fn(&str) -> u16| {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.unwrap();
+                    let mut head = vec![0; 1_000];
+                    let length = stream.read(&mut head).unwrap();
+                    let head = String::from_utf8_lossy(&head[..length]).into_owned();
+                    let status = status_of(&head);
+                    write!(stream, "HTTP/1.1 {status} X\r\n\r\n{{}}").unwrap();
+                }
+            });
+            let mut server = Command::new("true");
+            Server::spawn(&mut server, port, "K: abc.def".to_owned()).unwrap()
+        };
+        let careful = |head: &str| match head.contains("/protected") && !head.contains("abc.def") {
+            true => 401,
+            false => 200,
+        };
+        serve(careful).check().unwrap();
+        let by_prefix = |head: &str| match head.contains("/protected") && !head.contains("abc.") {
+            true => 401,
+            false => 200,
+        };
+        let error = serve(by_prefix).check().unwrap_err().to_string();
+        assert!(error.contains("with a wrong key, /protected answers 200"), "{error}");
+        let error = serve(|_| 200).check().unwrap_err().to_string();
+        assert!(error.contains("with no key, /protected answers 200"), "{error}");
     }
 
     #[test]

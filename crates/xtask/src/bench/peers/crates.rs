@@ -13,19 +13,14 @@ tollgate-auth keeps all digests in memory (HMAC-SHA-256), and compares within a 
 verifies one Argon2id hash, its default. Both without a store; their yardstick is the version of sha2 that \
 tollgate-auth uses.";
 
-/// Builds the program that measures them.
-pub(crate) fn build() -> anyhow::Result<()> {
+/// Builds the program that measures them, and returns it.
+pub(crate) fn build() -> anyhow::Result<Command> {
     eprintln!("==> building other crates");
     let manifest = workspace::root().join("crates/xtask/peers/crates/Cargo.toml");
     let mut cargo = workspace::cargo();
-    cargo.args(["build", "--release", "--manifest-path"]).arg(manifest);
+    cargo.args(["build", "--release", "--locked", "--manifest-path"]).arg(manifest);
     cargo.arg("--target-dir").arg(folder()?);
-    ensure!(cargo.status().context("cannot start cargo")?.success(), "other crates do not build");
-    Ok(())
-}
-
-/// Returns the program that [`build`] made.
-pub(crate) fn program() -> anyhow::Result<Command> {
+    ensure!(cargo.status().context("cannot start cargo")?.success(), "they do not build");
     Ok(Command::new(folder()?.join("release/peer-crates")))
 }
 
