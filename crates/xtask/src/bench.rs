@@ -4,6 +4,7 @@ mod flood;
 mod http;
 mod micro;
 mod peers;
+mod printed;
 mod store;
 mod table;
 mod timing;
@@ -24,6 +25,8 @@ Examples:
   cargo xtask bench micro                  single calls alone: under a minute
   cargo xtask bench http --framework axum --store sqlite
   cargo xtask bench store                  what the store costs with few and with many keys
+  cargo xtask bench flood                  what floods of bad keys take from good ones
+  cargo xtask bench timing                 what the time of an answer tells
 
 It builds what it measures first. How long the rest takes is said before it begins.";
 
@@ -50,7 +53,7 @@ enum Part {
     Store,
     /// Floods good keys with bad ones, with Argon2id.
     #[command(after_help = flood::EXAMPLES)]
-    Flood,
+    Flood(flood::Args),
     /// Compares the times of refusals of keys in different states.
     #[command(after_help = timing::EXAMPLES)]
     Timing(timing::Args),
@@ -70,7 +73,7 @@ pub(crate) struct Common {
 
 impl Common {
     fn form(&self) -> Form {
-        if self.markdown { Form::Markdown } else { Form::Text }
+        Form::of(self.markdown)
     }
 }
 
@@ -78,8 +81,8 @@ impl Common {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.part {
         Some(Part::Store) => return store::run(),
-        Some(Part::Flood) => return flood::run(),
-        Some(Part::Timing(args)) => return timing::run(args),
+        Some(Part::Flood(args)) => flood::run(args)?,
+        Some(Part::Timing(args)) => timing::run(args)?,
         Some(Part::Micro(common)) => micro(common)?,
         Some(Part::Http(http)) => self::http(http)?,
         None => both(&args.both)?,

@@ -1,23 +1,28 @@
 //! `cargo xtask bench flood`: what a flood of bad keys takes from good ones, with Argon2id.
 
-use std::process::ExitCode;
-
-use anyhow::{Context, ensure};
-
-use crate::workspace;
+use super::printed;
+use super::table::Form;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  cargo xtask bench flood    about two minutes; nothing else should be running
+  cargo xtask bench flood                 over a minute; nothing else should be running
+  cargo xtask bench flood --rounds 2      a first look
+  cargo xtask bench flood --markdown      the same table for a document
 
 What can be compared between machines are the ratios.";
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How often each flood is measured, beside as many rounds without.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=100))]
+    rounds: u8,
+
+    /// Prints Markdown.
+    #[arg(long)]
+    markdown: bool,
+}
+
 /// Measures, with the cache off and on.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let status = workspace::cargo()
-        .args(["bench", "--package", "apikey-core", "--features", "argon2", "--bench", "flood"])
-        .status()
-        .context("cannot start cargo")?;
-    ensure!(status.success(), "the measurement failed, {status}");
-    Ok(ExitCode::SUCCESS)
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    printed::run("flood", &["--rounds", &args.rounds.to_string()], Form::of(args.markdown))
 }

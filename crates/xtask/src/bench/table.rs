@@ -7,6 +7,12 @@ pub(crate) enum Form {
     Markdown,
 }
 
+impl Form {
+    pub(crate) fn of(is_markdown: bool) -> Self {
+        if is_markdown { Self::Markdown } else { Self::Text }
+    }
+}
+
 /// Cells are text. The first columns, as many as `words` says, hold words; the others hold numbers.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -43,12 +49,17 @@ impl Table {
     }
 
     fn markdown(&self) -> String {
+        let notes: String = self.notes.iter().map(|note| format!("- {note}\n")).collect();
+        format!("### {}\n\n{}\n{notes}", self.title, self.markdown_rows())
+    }
+
+    /// The table alone, without its title and its notes.
+    pub(crate) fn markdown_rows(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let rule = |at| if at < self.words { "---" } else { "---:" };
         let rules: Vec<_> = (0..self.columns.len()).map(|at| rule(at).to_owned()).collect();
         let rows: String = self.rows.iter().map(|cells| line(cells)).collect();
-        let notes: String = self.notes.iter().map(|note| format!("- {note}\n")).collect();
-        format!("### {}\n\n{}{}{rows}\n{notes}", self.title, line(&self.columns), line(&rules))
+        format!("{}{}{rows}", line(&self.columns), line(&rules))
     }
 }
 

@@ -1,15 +1,13 @@
 //! `cargo xtask bench timing`: what the time of an answer tells about a key to whoever lacks its secret.
 
-use std::process::ExitCode;
-
-use anyhow::{Context, ensure};
-
-use crate::workspace;
+use super::printed;
+use super::table::Form;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   cargo xtask bench timing                     a million samples of each kind
   cargo xtask bench timing --samples 100000    a first look
+  cargo xtask bench timing --markdown          the same tables for a document
 
 Kinds of keys whose |t| is below 4.5 cannot be told apart.";
 
@@ -18,15 +16,13 @@ pub(crate) struct Args {
     /// How many requests of each kind are timed.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
     samples: u32,
+
+    /// Prints Markdown.
+    #[arg(long)]
+    markdown: bool,
 }
 
 /// Measures in one process, then over loopback.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let status = workspace::cargo()
-        .args(["bench", "--package", "apikey-core", "--features", "argon2", "--bench", "timing"])
-        .args(["--", "--samples", &args.samples.to_string()])
-        .status()
-        .context("cannot start cargo")?;
-    ensure!(status.success(), "the measurement failed, {status}");
-    Ok(ExitCode::SUCCESS)
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    printed::run("timing", &["--samples", &args.samples.to_string()], Form::of(args.markdown))
 }
