@@ -20,6 +20,7 @@ const auth = betterAuth({
   baseURL: "http://127.0.0.1",
   database,
   emailAndPassword: { enabled: true },
+  logger: { disabled: true },
   plugins: [apiKey({ rateLimit: { enabled: false } })],
   secret: "the secret of a measurement, long enough",
   telemetry: { enabled: false },

@@ -18,7 +18,10 @@ from keyshield.repositories.sql import SqlAlchemyApiKeyRepository
 from keyshield.services.cached import CachedApiKeyService
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-engine = create_async_engine("sqlite+aiosqlite:///" + os.environ["BENCH_DATABASE"])
+# Requests wait for each other's writes, for as long as it takes.
+engine = create_async_engine(
+    "sqlite+aiosqlite:///" + os.environ["BENCH_DATABASE"], connect_args={"timeout": 60}
+)
 sessions = async_sessionmaker(engine, class_=AsyncSession, expire_on_commit=False)
 hasher = Argon2ApiKeyHasher(pepper="of a measurement, and long enough")
 cache = aiocache.SimpleMemoryCache()

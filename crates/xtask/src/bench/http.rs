@@ -4,7 +4,7 @@
 //! in turn, so that whatever else the machine does falls on both. The ratio is what can be compared between
 //! machines; requests per second cannot.
 
-mod load;
+pub(crate) mod load;
 pub(crate) mod server;
 
 use std::path::Path;
@@ -154,7 +154,8 @@ impl Stage<'_> {
 
     /// How long [`measure`](Self::measure) takes about.
     pub(crate) fn duration(&self) -> Duration {
-        self.load.duration() * u32::try_from(self.row_count()).unwrap_or(u32::MAX)
+        let ours = self.load.duration() * u32::try_from(self.variants.len()).unwrap_or(u32::MAX);
+        ours + self.peers.iter().map(|peer| peer.load(self.load).duration()).sum::<Duration>()
     }
 
     /// Measures row by row, and returns the table.
@@ -163,11 +164,11 @@ impl Stage<'_> {
         for variant in &self.variants {
             let server = variant.start(self.postgres.as_deref(), self.folder.path());
             let labels = variant.labels();
-            rows.push(self.row(rows.len(), labels, server)?);
+            rows.push(self.row(rows.len(), labels, server, self.load)?);
         }
         let mut notes = self.notes.clone();
         for (number, peer) in (rows.len()..).zip(&self.peers) {
-            match self.row(number, peer.labels(), peer.start()) {
+            match self.row(number, peer.labels(), peer.start(), &peer.load(self.load)) {
                 Ok(row) => rows.push(row),
                 // What others wrote may fail for reasons of its own.
                 Err(error) => notes.push(peers::absent(peer.label(), &error)),
@@ -185,12 +186,13 @@ impl Stage<'_> {
         number: usize,
         labels: [String; 3],
         server: anyhow::Result<Server>,
+        load: &Load,
     ) -> anyhow::Result<Vec<String>> {
         let name = labels.join(", ");
         eprintln!("==> {} of {}: {name}", number + 1, self.row_count());
         let measured = server.and_then(|server| {
             server.check()?;
-            self.load.measure(&server)
+            load.measure(&server)
         });
         let throughput: Throughput = measured.with_context(|| name.clone())?;
         eprintln!("    {throughput}");

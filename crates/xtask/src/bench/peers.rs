@@ -12,6 +12,7 @@ use std::{fs, thread};
 
 use anyhow::{Context, ensure};
 
+use super::http::load::Load;
 use super::http::server::{Server, free_port};
 use crate::workspace;
 
@@ -31,6 +32,8 @@ struct Kind {
     header: &'static str,
     /// Without and with a cache, as far as it has one.
     caches: &'static [&'static str],
+    /// How many rounds of how many seconds, where it is too slow for those of the others.
+    pace: Option<(u8, u8)>,
     install: fn(&Path, &Path) -> anyhow::Result<()>,
     create_key: fn(&Path) -> Command,
     serve: fn(&Path, u16) -> Command,
@@ -44,6 +47,7 @@ static KINDS: [Kind; 3] = [
                worker for each core and 4 threads in each; connections to SQLite stay open.",
         header: "Authorization: Api-Key ",
         caches: &["off"],
+        pace: None,
         install: install::python,
         create_key: |folder| python(folder, &["app.py"]),
         serve: |folder, port| {
@@ -59,9 +63,11 @@ static KINDS: [Kind; 3] = [
         name: "keyshield",
         label: "keyshield",
         note: "keyshield 2.0.1 (formerly fastapi-api-key) as its README sets it up: FastAPI, SQLAlchemy, Argon2; uvicorn \
-               with a worker for each core. It answers after a random delay of 100 to 300 ms, on success as well.",
+               on uvloop with a worker for each core. It answers after a random delay of 100 to 300 ms, on success as well, and holds SQLite's write lock \
+               meanwhile. Its rows: 3 rounds of 8 s.",
         header: "Authorization: Bearer ",
         caches: &["off", "on"],
+        pace: Some((3, 8)),
         install: install::python,
         create_key: |folder| python(folder, &["app.py"]),
         serve: |folder, port| {
@@ -77,6 +83,7 @@ static KINDS: [Kind; 3] = [
                a process for each core; its limit of ten requests a day is off.",
         header: "x-api-key: ",
         caches: &["off"],
+        pace: None,
         install: install::node,
         create_key: |folder| node(folder, &["server.mjs", "create"]),
         serve: |folder, port| {
@@ -109,7 +116,9 @@ pub(crate) fn install() -> anyhow::Result<(Vec<Peer>, Vec<String>)> {
 
 /// Says why a library is not in the table, at once and below it.
 pub(crate) fn absent(label: &str, error: &anyhow::Error) -> String {
-    let text = format!("Not measured: {label}: {error:#}.");
+    let reason = format!("{error:#}");
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = format!("Not measured: {label}: {reason}");
     eprintln!("    {text}");
     text
 }
@@ -129,6 +138,11 @@ impl Peer {
 
     pub(crate) fn labels(&self) -> [String; 3] {
         [self.kind.label, "SQLite", self.cache].map(str::to_owned)
+    }
+
+    /// How it is measured where the others are measured by this load.
+    pub(crate) fn load(&self, load: &Load) -> Load {
+        self.kind.pace.map_or(*load, |(rounds, seconds)| load.slower(rounds, seconds))
     }
 
     /// Says in which version and how it is set up; once, for the first of its rows.

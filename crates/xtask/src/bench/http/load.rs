@@ -15,7 +15,7 @@ use crate::services;
 const TIMEOUT: &str = "20s";
 
 /// The bounds keep a mistyped number from keeping a machine busy for hours.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Load {
     /// How often each route is measured.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=50))]
@@ -59,6 +59,11 @@ impl Load {
     /// How long one row takes about, with the start of its server.
     pub(crate) fn duration(&self) -> Duration {
         Duration::from_secs(2 + u64::from(self.seconds) * (1 + 2 * u64::from(self.rounds)))
+    }
+
+    /// The same over the same connections, for a server that answers little in the seconds of this one.
+    pub(crate) fn slower(&self, rounds: u8, seconds: u8) -> Self {
+        Self { rounds: rounds.min(self.rounds), seconds: seconds.max(self.seconds), ..*self }
     }
 
     pub(crate) fn notes(&self) -> Vec<String> {
@@ -138,13 +143,23 @@ impl Throughput {
         let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let high = ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         [
-            format!("{:.0}", median(&self.open)),
-            format!("{:.0}", median(&self.guarded)),
-            format!("{:.2}", median(&ratios)),
-            format!("{low:.2}–{high:.2}"),
-            format!("{:.1}", self.added()),
+            rate(median(&self.open)),
+            rate(median(&self.guarded)),
+            ratio(median(&ratios)),
+            format!("{}–{}", ratio(low), ratio(high)),
+            rate(self.added()),
         ]
     }
+}
+
+/// One digit after the point, where there are few before it.
+fn rate(value: f64) -> String {
+    if value.abs() < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+}
+
+/// Two digits that count, also for a guard that leaves next to nothing.
+fn ratio(value: f64) -> String {
+    if value < 0.095 { format!("{value:.3}") } else { format!("{value:.2}") }
 }
 
 impl fmt::Display for Throughput {
@@ -184,5 +199,12 @@ mod tests {
         let [open, guarded, ratio, range, added] = Throughput { open, guarded }.cells();
         assert_eq!([open, guarded, ratio, range], ["10000", "8000", "0.80", "0.80–0.90"]);
         assert_eq!(added, "25.0");
+    }
+
+    #[test]
+    fn tells_slow_servers_apart() {
+        let (open, guarded) = (vec![4_000.0], vec![4.25]);
+        let [_, guarded, ratio, range, added] = Throughput { open, guarded }.cells();
+        assert_eq!([guarded, ratio, range, added], ["4.2", "0.001", "0.001–0.001", "235044"]);
     }
 }
