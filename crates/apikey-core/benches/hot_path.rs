@@ -2,6 +2,8 @@
 //!
 //! Every row is measured in turn with the others, round by round, so that the ratios hold on a
 //! machine whose speed drifts. The yardstick is one SHA-256 of the same 41 bytes.
+//!
+//! With `-- --only "authenticate, cached"` one row is run for some seconds and nothing is printed: for a profiler.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(clippy::unwrap_used, reason = "a failed step ends the benchmark")]
@@ -18,6 +20,9 @@ use sha2::Digest;
 const ROUNDS: usize = 60;
 const CALLS: u32 = 2_000;
 
+/// The rounds of a row that is run for a profiler.
+const LONG: usize = 5_000;
+
 struct Head(Option<String>);
 
 impl RequestHead for Head {
@@ -30,6 +35,11 @@ impl RequestHead for Head {
     fn query(&self) -> Option<&str> {
         None
     }
+}
+
+/// The name of a row: what follows `--only`.
+fn only() -> Option<String> {
+    std::env::args().skip_while(|argument| argument != "--only").nth(1)
 }
 
 /// Runs a future that never waits: the store is in memory.
@@ -120,6 +130,12 @@ fn main() {
         row("authenticate, in memory", || authenticate(&keys, &good)),
         row("authenticate, cached", || authenticate(&cached_keys, &hit)),
     ];
+    if let Some(name) = only() {
+        let mut named = rows.iter_mut().filter(|row| row.name == name).peekable();
+        assert!(named.peek().is_some(), "no row is named {name:?}");
+        named.for_each(|row| (0..LONG).for_each(|_| row.measure()));
+        return;
+    }
     for _ in 0..ROUNDS {
         rows.iter_mut().for_each(Row::measure);
     }

@@ -159,7 +159,11 @@ fn rate(value: f64) -> String {
 
 /// Two digits that count, also for a guard that leaves next to nothing.
 fn ratio(value: f64) -> String {
-    if value < 0.095 { format!("{value:.3}") } else { format!("{value:.2}") }
+    match value {
+        small if small < 0.0095 => format!("{small:.4}"),
+        low if low < 0.095 => format!("{low:.3}"),
+        high => format!("{high:.2}"),
+    }
 }
 
 impl fmt::Display for Throughput {
@@ -205,6 +209,6 @@ mod tests {
     fn tells_slow_servers_apart() {
         let (open, guarded) = (vec![4_000.0], vec![4.25]);
         let [_, guarded, ratio, range, added] = Throughput { open, guarded }.cells();
-        assert_eq!([guarded, ratio, range, added], ["4.2", "0.001", "0.001–0.001", "235044"]);
+        assert_eq!([guarded, ratio, range, added], ["4.2", "0.0011", "0.0011–0.0011", "235044"]);
     }
 }
