@@ -68,6 +68,8 @@ impl Calls {
     pub(crate) fn measure(mut self) -> anyhow::Result<Table> {
         eprintln!("==> single calls");
         let mut rows = read(&mut core())?;
+        // The yardstick first, and the steps of a request before the hashers.
+        rows.sort_by_key(|row| row.name.starts_with("hash: "));
         if let Some(peers) = &mut self.peers {
             rows.extend(read(peers)?);
         }
