@@ -7,7 +7,6 @@ use apikey_core::{
     Finding, Found, KeyFormat, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStore, NewRecord, Page,
     Rotation, StoreError, Timestamp, async_trait,
 };
-
 use tokio::runtime::Handle;
 
 use crate::error::{ConnectError, scheme};
