@@ -58,7 +58,7 @@ fn query_error(error: Error, names: TableNames) -> StoreError {
             Some(finding) => WrongTable::new(finding, error).into(),
             None => error.into(),
         }),
-        _ => match wrong_table(&error, names) {
+        _ => match wrong_table(&error, names).or_else(|| too_short(&error, names)) {
             Some(finding) => unavailable(WrongTable::new(finding, error)),
             None => unavailable(error),
         },
@@ -81,26 +81,36 @@ impl WrongTable {
     }
 }
 
-/// What is wrong with the table. The databases have no common code for it, and Diesel has none at all.
+/// What is wrong with the table, on SQLite: its texts are English everywhere. Diesel has no kind for these errors,
+/// and keeps the code of none, so servers, which speak many languages, are asked for their columns instead: see
+/// [`blame_table`].
 fn wrong_table(error: &Error, names: TableNames) -> Option<Finding> {
     let Error::DatabaseError(_, info) = error else { return None };
     let message = info.message();
     let says = |text| message.contains(text);
-    let is_postgres = message.starts_with("column ") && says("does not exist");
-    if is_postgres || says("no such column") || says("no column named") || says("Unknown column") {
+    if says("no such column") || says("no column named") {
         let is_named = |name: &&&str| words(message).any(|word| word == **name);
         let column = names.columns.iter().find(is_named)?;
         return Some(missing_column(names, column));
     }
-    if let Some(finding) = too_short(error, names) {
-        return Some(finding);
-    }
-    let is_missing = says("no such table") || says("does not exist") || says("doesn't exist");
-    (is_missing && says(names.table)).then(|| missing_table(names))
+    (says("no such table") && says(names.table)).then(|| missing_table(names))
+}
+
+/// Says what is wrong with a table, if these are not the columns that it should have.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn blame_table(error: Error, names: TableNames, columns: &[String]) -> Failure {
+    let is_missing = |name: &&&str| columns.iter().all(|column| column != **name);
+    let finding = match names.columns.iter().find(is_missing) {
+        None => return Failure::Query(error),
+        // Where there is no column, there is no table.
+        Some(_) if columns.is_empty() => missing_table(names),
+        Some(column) => missing_column(names, column),
+    };
+    Failure::Store(unavailable(WrongTable::new(finding, error)))
 }
 
 /// Whether a text is too long for a column that its program would make longer by now: what the program
-/// bounds has been measured before.
+/// bounds has been measured before. A server that speaks no English gives its own words instead.
 fn too_short(error: &Error, names: TableNames) -> Option<Finding> {
     let (Error::DatabaseError(_, info), Some(rules)) = (error, names.rules) else { return None };
     let says = |text| info.message().contains(text);

@@ -57,6 +57,20 @@ impl Dialect for Mysql {
         check::findings(conn, names).await
     }
 
+    async fn columns<C>(conn: &mut C, table: &str) -> QueryResult<Vec<String>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        let columns: Vec<Name> = diesel::sql_query(
+            "SELECT column_name AS name FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name = ?",
+        )
+        .bind::<Text, _>(table)
+        .load(conn)
+        .await?;
+        Ok(columns.into_iter().map(|column| column.name).collect())
+    }
+
     async fn applied<C>(conn: &mut C) -> QueryResult<Vec<String>>
     where
         C: AsyncConnection<Backend = Self>,
@@ -84,13 +98,14 @@ impl Dialect for Mysql {
             return error;
         }
         let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return error };
-        let kind = match condition(conn).await {
-            Ok(condition) => condition.kind(),
-            // Of a failed commit nothing is left but the text, which ends with this advice.
-            Err(_) if info.message().ends_with("try restarting transaction") => {
+        let kind = match condition(conn, info.message()).await {
+            Ok(Some(condition)) => condition.kind(),
+            // A failed commit has been followed by a rollback: nothing is left but the text, which ends with
+            // this advice.
+            _ if info.message().ends_with("try restarting transaction") => {
                 DatabaseErrorKind::SerializationFailure
             }
-            Err(_) => DatabaseErrorKind::Unknown,
+            _ => DatabaseErrorKind::Unknown,
         };
         Error::DatabaseError(kind, info)
     }
@@ -125,36 +140,61 @@ impl Dialect for Mysql {
     }
 }
 
-/// Returns the last condition of the last statement.
-async fn condition<C>(conn: &mut C) -> QueryResult<Condition>
+/// How many conditions of one statement are looked at.
+const CONDITIONS: u32 = 4;
+
+/// Finds what the server noted of a failure with this text.
+///
+/// It notes the conditions of the last statement alone, the failure among them: warnings may stand before it, and
+/// remarks behind it, as MariaDB has them for what fails in a trigger. The text tells which it is; and if another
+/// statement has been sent since, no text is the same.
+async fn condition<C>(conn: &mut C, text: &str) -> QueryResult<Option<Condition>>
 where
     C: AsyncConnection<Backend = Mysql>,
 {
-    conn.batch_execute("GET DIAGNOSTICS @apikey_last = NUMBER").await?;
-    conn.batch_execute(
-        "GET DIAGNOSTICS CONDITION @apikey_last \
-         @apikey_code = MYSQL_ERRNO, @apikey_state = RETURNED_SQLSTATE",
-    )
-    .await?;
-    diesel::sql_query(
-        "SELECT CAST(@apikey_code AS SIGNED) AS code, CAST(@apikey_state AS CHAR) AS state",
-    )
-    .get_result(conn)
-    .await
+    // All are kept before one is looked at, since any other statement clears them.
+    for number in 1..=CONDITIONS {
+        let keep = format!(
+            "GET DIAGNOSTICS CONDITION {number} @apikey_code_{number} = MYSQL_ERRNO, \
+             @apikey_state_{number} = RETURNED_SQLSTATE, @apikey_text_{number} = MESSAGE_TEXT"
+        );
+        // MySQL says so if there are not so many; MariaDB keeps nothing.
+        if conn.batch_execute(&keep).await.is_err() {
+            break;
+        }
+    }
+    for number in 1..=CONDITIONS {
+        let condition: Condition = diesel::sql_query(format!(
+            "SELECT CAST(@apikey_code_{number} AS SIGNED) AS code, \
+             CAST(@apikey_state_{number} AS CHAR) AS state, \
+             CAST(@apikey_text_{number} AS CHAR) AS text"
+        ))
+        .get_result(conn)
+        .await?;
+        if condition.text.as_deref() == Some(text) {
+            return Ok(Some(condition));
+        }
+    }
+    Ok(None)
 }
 
 /// What the server says of a failure, whatever the language of its texts.
 #[derive(QueryableByName)]
 struct Condition {
-    #[diesel(sql_type = BigInt)]
-    code: i64,
-    #[diesel(sql_type = Text)]
-    state: String,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    code: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    state: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    text: Option<String>,
 }
 
 impl Condition {
     fn kind(&self) -> DatabaseErrorKind {
-        match (self.code, self.state.get(..2)) {
+        match (
+            self.code.unwrap_or_default(),
+            self.state.as_deref().and_then(|state| state.get(..2)),
+        ) {
             // Waiting too long for a lock, and a deadlock.
             (1205 | 1213, _) => DatabaseErrorKind::SerializationFailure,
             // A text that the column's character set does not have, bad data, a violated constraint, and
@@ -169,6 +209,12 @@ impl Condition {
 struct Number {
     #[diesel(sql_type = Nullable<BigInt>)]
     number: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
 }
 
 #[derive(QueryableByName)]

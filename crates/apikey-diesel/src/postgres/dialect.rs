@@ -50,6 +50,20 @@ impl Dialect for Pg {
         check::findings(conn, names).await
     }
 
+    async fn columns<C>(conn: &mut C, table: &str) -> QueryResult<Vec<String>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        let columns: Vec<Name> = diesel::sql_query(
+            "SELECT attname::text AS name FROM pg_attribute \
+             WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0 AND NOT attisdropped",
+        )
+        .bind::<Text, _>(table)
+        .load(conn)
+        .await?;
+        Ok(columns.into_iter().map(|column| column.name).collect())
+    }
+
     async fn applied<C>(conn: &mut C) -> QueryResult<Vec<String>>
     where
         C: AsyncConnection<Backend = Self>,
@@ -123,6 +137,12 @@ const RAISED: &str = r"SELECT count(*) AS number
 struct Number {
     #[diesel(sql_type = BigInt)]
     number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
 }
 
 #[derive(QueryableByName)]

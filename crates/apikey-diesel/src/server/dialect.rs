@@ -36,6 +36,14 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     where
         C: AsyncConnection<Backend = Self>;
 
+    /// Returns the names of a table's columns; none if there is no such table.
+    fn columns<C>(
+        conn: &mut C,
+        table: &str,
+    ) -> impl Future<Output = QueryResult<Vec<String>>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
     /// Returns the versions of the migrations that are noted as applied.
     fn applied<C>(conn: &mut C) -> impl Future<Output = QueryResult<Vec<String>>> + Send
     where

@@ -7,7 +7,7 @@ use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::{AsyncConnection, TransactionManager};
 
-use crate::failure::{Failure, unavailable};
+use crate::failure::{Failure, blame_table, unavailable};
 use crate::model::TableNames;
 use crate::server::dialect::Dialect;
 use crate::server::pool::ServerPool;
@@ -83,7 +83,7 @@ where
         let Err(Failure::Query(error)) = &outcome else { return outcome };
         if !P::Backend::is_lost(error) {
             return match outcome {
-                Err(failure) if begun => Err(own_rule(&mut *conn, names.table, failure).await),
+                Err(failure) => Err(explain(&mut *conn, names, begun, failure).await),
                 outcome => outcome,
             };
         }
@@ -180,6 +180,24 @@ where
             }
             Err(failure)
         }
+    }
+}
+
+/// Finds out more about a failure that Diesel has no kind for, after the transaction if one had begun.
+async fn explain<C>(conn: &mut C, names: TableNames, begun: bool, failure: Failure) -> Failure
+where
+    C: AsyncConnection,
+    C::Backend: Dialect,
+{
+    let failure = if begun { own_rule(conn, names.table, failure).await } else { failure };
+    match failure {
+        Failure::Query(error @ Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => {
+            match <C::Backend as Dialect>::columns(conn, names.table).await {
+                Ok(columns) => blame_table(error, names, &columns),
+                Err(_) => error.into(),
+            }
+        }
+        failure => failure,
     }
 }
 

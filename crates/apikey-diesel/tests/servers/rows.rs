@@ -1,12 +1,19 @@
 //! What a server refuses.
 
-use apikey_core::{ApiKeys, HashedKey, KeyStore, ManageError, StoreError};
-use apikey_diesel::DieselStore;
+use apikey_conformance::report_skip;
+use apikey_core::{ApiKeys, HashedKey, KeyRecord, KeyStore, ManageError, StoreError};
+use apikey_diesel::diesel::ConnectionError;
+use apikey_diesel::diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, deadpool,
+};
+use apikey_diesel::diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
+use apikey_diesel::{DieselStore, MysqlPool};
+use futures::FutureExt;
 
 use crate::database::on_each_server;
 use crate::opening::full_text;
 use crate::parallel::new_key;
-use crate::server::Server;
+use crate::server::{Databases, Server};
 
 #[test]
 fn tells_a_taken_prefix_from_another_violated_constraint() {
@@ -64,8 +71,8 @@ fn rules(server: Server) -> [&'static str; 3] {
              INSERT INTO attempts VALUES (1); \
              IF NEW.name = 'bad' THEN SET @said = CONCAT('it''s no name for 100%: ', NEW.name); \
              SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = @said, MYSQL_ERRNO = 30001; END IF; END",
-            "BEGIN NOT ATOMIC IF (SELECT COUNT(*) FROM attempts) <> 1 THEN \
-             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'it was tried again'; END IF; END",
+            // Fails if there are more rows than one.
+            "DO (SELECT number FROM attempts)",
         ],
     }
 }
@@ -109,6 +116,57 @@ fn what_no_rule_says_is_not_rejected() {
         store.migrate().await.unwrap();
         databases.run(&url, "ALTER TABLE api_keys RENAME COLUMN name TO label").await;
         let outcome = store.insert(&new_key("abcdefgh"), None).await;
-        assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+        assert_unavailable(outcome, "the table api_keys has no column name");
+        databases.run(&url, "DROP TABLE api_keys").await;
+        let outcome = store.find_by_prefix("abcdefgh").await;
+        assert_unavailable(outcome, "the table api_keys does not exist");
+    });
+}
+
+#[track_caller]
+fn assert_unavailable<T: std::fmt::Debug>(outcome: Result<T, StoreError>, because: &str) {
+    let error = outcome.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(full_text(&error).contains(because), "{}", full_text(&error));
+}
+
+/// Connections to MySQL or MariaDB whose errors are in German.
+fn speaking_german() -> ManagerConfig<AsyncMysqlConnection> {
+    let mut config = ManagerConfig::default();
+    config.custom_setup = Box::new(|url| {
+        async move {
+            let mut conn = AsyncMysqlConnection::establish(url).await?;
+            let set = conn.batch_execute("SET lc_messages = 'de_DE'").await;
+            set.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        }
+        .boxed()
+    });
+    config
+}
+
+#[test]
+fn recognizes_failures_in_another_language() {
+    if let Err(reason) = Server::Mysql.url() {
+        return report_skip("servers::recognizes_failures_in_another_language", &reason);
+    }
+    let databases = Databases::on(Server::Mysql);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let url = databases.create().await;
+        let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new_with_config(
+            &url,
+            speaking_german(),
+        );
+        let pool = deadpool::Pool::builder(manager).build().unwrap();
+        let store = DieselStore::<KeyRecord, MysqlPool>::new(pool);
+        let outcome = store.find_by_prefix("abcdefgh").await;
+        assert_unavailable(outcome, "the table api_keys does not exist");
+        store.migrate().await.unwrap();
+        databases
+            .run(&url, "ALTER TABLE api_keys ADD CONSTRAINT good CHECK (name <> 'name')")
+            .await;
+        let rejected = store.insert(&new_key("abcdefgh"), None).await;
+        assert!(matches!(rejected, Err(StoreError::Rejected(_))), "{rejected:?}");
     });
 }
