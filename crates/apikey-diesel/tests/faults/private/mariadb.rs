@@ -42,7 +42,7 @@ impl Kind for Mariadb {
             &format!(
                 "CREATE DATABASE IF NOT EXISTS {USER};\n\
                  CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{USER}';\n\
-                 GRANT ALL ON *.* TO '{USER}'@'127.0.0.1';\n"
+                 GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
             ),
         );
     }
