@@ -3,6 +3,7 @@
 #![cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails the test")]
 
+mod by_hand;
 mod keys_of_others;
 mod lacking;
 mod memberships;
