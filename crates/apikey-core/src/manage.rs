@@ -18,7 +18,7 @@ use crate::manage::hashers::HasherReport;
 use crate::manage::manager::Manager;
 use crate::manage::owned::OwnedKeys;
 use crate::manage::update::KeyUpdate;
-use crate::model::{CreatedKey, KeyModel, KeyStatus, NewKey};
+use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel, KeyStatus};
 use crate::scope::ScopeError;
 use crate::store::query::{KeyQuery, Page};
 use crate::store::{BoxError, Finding, StoreError};
@@ -139,11 +139,9 @@ impl<M: KeyModel> ApiKeys<M> {
     /// # Ok::<(), apikey_core::ManageError>(())
     /// # }).unwrap();
     /// ```
-    pub async fn create(
-        &self,
-        new: impl Into<NewKey<M::Extra>>,
-    ) -> Result<CreatedKey<M>, ManageError> {
-        self.manager().create(new.into()).await
+    pub fn create(&self, new: impl IntoNewKey<M::Extra>) -> Creating<'_, M> {
+        let new = new.into_new_key();
+        Box::pin(async move { self.manager().create(new).await })
     }
 
     /// Returns the key with this prefix, whatever its state; `None` if there is none.

@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::hash::HashedKey;
 use crate::key::PlaintextKey;
+use crate::manage::ManageError;
 use crate::scope::Scopes;
 
 /// A key as the application knows it: the built-in columns, and what the application adds to them.
@@ -35,7 +37,9 @@ use crate::scope::Scopes;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an API-key model",
-    note = "implement `KeyModel` for it, or use the built-in model `KeyRecord`"
+    label = "this is no key model",
+    note = "derive it: #[derive(Debug, Clone, KeyModel)] with the `KeyModel` of `apikey_diesel`; or use the \
+            built-in model, `KeyRecord`"
 )]
 pub trait KeyModel: Clone + Debug + Send + Sync + 'static {
     /// The primary key, never derived from the hash.
@@ -167,6 +171,7 @@ impl<Id> KeyRecord<Id> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<Id> KeyModel for KeyRecord<Id>
 where
     Id: Clone + Ord + Hash + Debug + Display + Send + Sync + 'static,
@@ -309,6 +314,34 @@ impl<Extra> NewKey<Extra> {
     #[must_use]
     pub fn with_plaintext(self, text: impl Into<String>) -> Self {
         Self { plaintext: Some(PlaintextKey::new(text.into())), ..self }
+    }
+}
+
+/// The creation of a key.
+///
+/// It is the same type for all that is [`IntoNewKey`]: a mistake in that is then one error of the compiler, at the
+/// argument, and not one for each use of the future as well.
+pub type Creating<'a, M> =
+    Pin<Box<dyn Future<Output = Result<CreatedKey<M>, ManageError>> + Send + 'a>>;
+
+/// What a key is created from: a [`NewKey`] with the values of the model's own columns, or a name alone if it has
+/// none.
+///
+/// Implemented for all that is `Into<NewKey<Extra>>`.
+#[diagnostic::on_unimplemented(
+    message = "a new key needs a `{Extra}` beside its name",
+    label = "the values of the model's own columns are missing",
+    note = "write `NewKey::new(\"..\").with({Extra} {{ .. }})`"
+)]
+pub trait IntoNewKey<Extra> {
+    /// Returns the new key.
+    fn into_new_key(self) -> NewKey<Extra>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<Extra, N: Into<NewKey<Extra>>> IntoNewKey<Extra> for N {
+    fn into_new_key(self) -> NewKey<Extra> {
+        self.into()
     }
 }
 

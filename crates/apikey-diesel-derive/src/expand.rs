@@ -14,14 +14,23 @@ use crate::model::{Model, Own};
 
 pub(crate) fn expand(model: &Model) -> TokenStream {
     let extra = extra(model);
-    let key_model = key_model::key_model(model);
     let deref = key_model::deref(model);
     let queries = queries::queries(model);
+    let is_model = checks::is_model(model);
+    let key_model = key_model::key_model(model);
     quote! {
         #extra
-        #key_model
         #deref
-        #queries
+        #[allow(
+            dead_code, non_camel_case_types, unused_qualifications,
+            reason = "names that no application has, in whatever module it is"
+        )]
+        const _: () = {
+            use ::apikey_diesel::__private::{self as __k, checks as __checks};
+            #is_model
+            #key_model
+            #queries
+        };
     }
 }
 

@@ -1,7 +1,8 @@
 //! What stands in `#[apikey(..)]`.
 
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Error, Expr, Ident, LitStr, Path, Result};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Error, Expr, Ident, LitStr, Path, Result, Token, parenthesized};
 
 /// The built-in columns that a table may lack.
 pub(crate) const OPTIONAL: [&str; 5] =
@@ -76,7 +77,8 @@ impl Options {
             "backends" => self.backends = Some(names(meta, &BACKENDS)?),
             "lacks" => self.lacks.extend(names(meta, &OPTIONAL)?),
             "columns" => meta.parse_nested_meta(|column| {
-                let name = known(&column, &[&REQUIRED[..], &OPTIONAL[..]].concat())?;
+                let name = column.path.require_ident()?.clone();
+                let name = known(name, &[&REQUIRED[..], &OPTIONAL[..]].concat())?;
                 self.columns.push((name, column.value()?.parse()?));
                 Ok(())
             })?,
@@ -129,22 +131,24 @@ fn layout(name: &Ident) -> Result<Layout> {
 
 /// Reads `(one, another)`, each of them known.
 fn names(meta: &ParseNestedMeta<'_>, all: &[&str]) -> Result<Vec<Ident>> {
-    let mut names = Vec::new();
-    meta.parse_nested_meta(|name| {
-        names.push(known(&name, all)?);
-        Ok(())
-    })?;
+    let content;
+    let parentheses = parenthesized!(content in meta.input);
+    let names = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
     if names.is_empty() {
-        return Err(meta.error(format!("expected one of: {}", all.join(", "))));
+        return Err(Error::new(parentheses.span.join(), expected(all)));
     }
-    Ok(names)
+    names.into_iter().map(|name| known(name, all)).collect()
 }
 
-fn known(meta: &ParseNestedMeta<'_>, all: &[&str]) -> Result<Ident> {
-    match meta.path.get_ident() {
-        Some(name) if all.iter().any(|known| name == known) => Ok(name.clone()),
-        _ => Err(meta.error(format!("expected one of: {}", all.join(", ")))),
+fn known(name: Ident, all: &[&str]) -> Result<Ident> {
+    match all.iter().any(|known| name == known) {
+        true => Ok(name),
+        false => Err(Error::new(name.span(), expected(all))),
     }
+}
+
+fn expected(all: &[&str]) -> String {
+    format!("expected one of: {}", all.join(", "))
 }
 
 /// The options of a field.

@@ -114,6 +114,7 @@ impl Deref for DjangoApiKey {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl KeyModel for DjangoApiKey {
     type Id = String;
     type Extra = ();

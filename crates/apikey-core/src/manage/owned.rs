@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::manager::Manager;
 use super::{KeyUpdate, ManageError};
 use crate::handle::ApiKeys;
-use crate::model::{CreatedKey, KeyModel, NewKey};
+use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel};
 use crate::store::query::{KeyQuery, Page};
 
 /// The keys of one owner, made by [`ApiKeys::owned_by`]: it sees and changes these keys and no others, even
@@ -39,11 +39,9 @@ impl<M: KeyModel> OwnedKeys<M> {
     /// # Errors
     /// As [`ApiKeys::create`], and [`ManageError::ForeignOwner`] if the new key's own columns name another
     /// owner.
-    pub async fn create(
-        &self,
-        new: impl Into<NewKey<M::Extra>>,
-    ) -> Result<CreatedKey<M>, ManageError> {
-        self.manager().create(new.into()).await
+    pub fn create(&self, new: impl IntoNewKey<M::Extra>) -> Creating<'_, M> {
+        let new = new.into_new_key();
+        Box::pin(async move { self.manager().create(new).await })
     }
 
     /// Returns the owner's key with this prefix; see [`ApiKeys::get`].

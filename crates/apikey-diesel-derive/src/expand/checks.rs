@@ -7,8 +7,35 @@ use syn::spanned::Spanned;
 use syn::{Expr, Ident};
 
 use super::columns::{Column, Kind, found};
+use super::key_model;
 use crate::model::{Model, Own};
 use crate::options::Layout;
+
+/// What the core asks of a model and its owner. Behind it stand all implementations: by a `where` for one type,
+/// the name of what is not a type then.
+pub(super) fn is_model(model: &Model) -> TokenStream {
+    let name = &model.name;
+    let asked = [quote!(IsDebug), quote!(IsShared)];
+    let (owner, ..) = key_model::owner(model);
+    let of_owner = model.options.owner.iter().map(|_| {
+        quote_spanned!(owner.span()=> let _ = || { let () = <#owner as __checks::IsOwner>::FITS; };)
+    });
+    let of_model = quote_spanned! {name.span()=>
+        let _ = || { let () = <__checks::Gate<true> as __checks::IsClone<#name>>::FITS; };
+        #(let _ = || { let () = <#name as __checks::#asked>::FITS; };)*
+    };
+    quote! {
+        const __IS_MODEL: bool = {
+            #of_model
+            true
+        };
+        const __IS_OWNER: bool = {
+            #(#of_owner)*
+            true
+        };
+        type __Key = __checks::Checked<__IS_MODEL, #name>;
+    }
+}
 
 /// The first step: the table has the columns that the model needs, and none that it is said to lack.
 pub(super) fn presence(model: &Model, columns: &[Column<'_>]) -> TokenStream {
@@ -18,7 +45,13 @@ pub(super) fn presence(model: &Model, columns: &[Column<'_>]) -> TokenStream {
     let lacking = lacking.filter(|name| model.own.iter().all(|own| own.column != **name));
     let absent = lacking.map(|name| is_absent(model, name));
     let (types, raw) = (columns.iter().map(Column::present), columns.iter().map(Column::raw));
+    let table = Ident::new("__table", model.table.span());
     quote! {
+        // Where there is no table or no model, no column is missed.
+        const __IN_SCOPE: bool = {
+            let _ = |_: #table::table, _: __Key| {};
+            true
+        };
         const __PRESENT: bool = {
             #(#present)*
             #(#absent)*
@@ -44,7 +77,7 @@ fn is_present(model: &Model, column: &Column<'_>) -> Option<TokenStream> {
         }
         #[diagnostic::do_not_recommend]
         impl<C: __k::Column> #there for C {}
-        let _ = || { let () = <#found as #there>::FITS; };
+        let _ = || { let () = <__checks::Checked<__IN_SCOPE, #found> as #there>::FITS; };
     }})
 }
 
@@ -118,7 +151,7 @@ fn fits(model: &Model, column: &Column<'_>) -> TokenStream {
 }
 
 fn is_condition(usable: &Expr) -> TokenStream {
-    let filter = filter(usable, &quote!(__table::table), 3);
+    let filter = filter(usable, usable, &quote!(__table::table), 3);
     let traits = quote! {
         #[allow(unused_imports, reason = "one of them answers")]
         use __checks::filter::{Off as _, OffTable as _, OnTable as _};
@@ -131,7 +164,7 @@ fn is_condition(usable: &Expr) -> TokenStream {
 }
 
 /// Asks what a filter is to a table or a database. The error covers the expression as a whole.
-fn filter(usable: &Expr, to: &TokenStream, ways: usize) -> TokenStream {
+fn filter(usable: &Expr, value: &impl ToTokens, to: &TokenStream, ways: usize) -> TokenStream {
     let last = usable
         .to_token_stream()
         .into_iter()
@@ -139,7 +172,7 @@ fn filter(usable: &Expr, to: &TokenStream, ways: usize) -> TokenStream {
         .map_or_else(Span::call_site, |last| last.span());
     let verdict = quote_spanned!(last=> .verdict());
     let ways = std::iter::repeat_n(quote_spanned!(usable.span()=> &), ways);
-    quote_spanned!(usable.span()=> &(#(#ways)* __checks::filter::filter::<#to, _>(#usable))#verdict)
+    quote_spanned!(usable.span()=> &(#(#ways)* __checks::filter::filter::<#to, _>(#value))#verdict)
 }
 
 /// The third step, for one database: it knows what the columns and the fields are, and the filter. What
@@ -147,7 +180,10 @@ fn filter(usable: &Expr, to: &TokenStream, ways: usize) -> TokenStream {
 pub(super) fn ready(model: &Model, columns: &[Column<'_>], backend: &Ident) -> TokenStream {
     let checks = columns.iter().filter_map(|column| loads(model, column));
     let usable = model.options.usable.iter().map(|usable| {
-        let filter = filter(usable, &quote!(__Db), 2);
+        let passed = quote_spanned! {usable.span()=>
+            <__checks::Gate<__FITTING> as __checks::Behind<_>>::pass(#usable)
+        };
+        let filter = filter(usable, &passed, &quote!(__Db), 2);
         let traits = quote! {
             #[allow(unused_imports, reason = "one of them answers")]
             use __checks::filter::{Known as _, Off as _};

@@ -2,9 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Ident;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, Path};
 
 use crate::model::{Model, Own};
 use crate::options::{Layout, OPTIONAL};
@@ -155,8 +155,8 @@ pub(super) fn find(model: &Model, columns: &[Column<'_>]) -> TokenStream {
     let table = &model.table;
     let imports = columns.iter().filter_map(|column| {
         let Place::Written(name) = column.place else { return None };
-        let (import, table) = (column.import(), at(table, name.span()));
-        Some(quote_spanned!(name.span()=> use #table::#name as #import;))
+        let import = column.import();
+        Some(quote_spanned!(name.span()=> use __table::#name as #import;))
     });
     let lacking = model.options.lacks.iter().map(ToString::to_string);
     let names = columns.iter().filter_map(Column::looked_up).map(str::to_owned).chain(lacking);
@@ -185,15 +185,6 @@ pub(super) fn find(model: &Model, columns: &[Column<'_>]) -> TokenStream {
             };
         };
     }
-}
-
-/// A path that means what it meant, for errors about something else.
-fn at(path: &Path, span: Span) -> Path {
-    let mut path = path.clone();
-    for segment in &mut path.segments {
-        segment.ident.set_span(segment.ident.span().located_at(span));
-    }
-    path
 }
 
 /// The type of what was found under the name of a built-in column.

@@ -16,10 +16,10 @@ pub(super) fn key_model(model: &Model) -> TokenStream {
     quote! {
         #[automatically_derived]
         #[allow(unused_variables, clippy::unused_unit, reason = "a model may have no own columns")]
-        impl #core::KeyModel for #name {
+        impl #core::KeyModel for #name where __Key: ::core::marker::Sized {
             type Id = <#record_ty as #core::KeyModel>::Id;
             type Extra = #extra_ty;
-            type Owner = #owner_ty;
+            type Owner = __checks::Checked<__IS_OWNER, #owner_ty>;
 
             fn record(&self) -> &#core::KeyRecord<Self::Id> {
                 &self.#record
@@ -64,7 +64,7 @@ fn extra(model: &Model) -> TokenStream {
 }
 
 /// The type of the owner, and where it is: in a key, and in the values of a new one.
-fn owner(model: &Model) -> (TokenStream, TokenStream, TokenStream) {
+pub(super) fn owner(model: &Model) -> (TokenStream, TokenStream, TokenStream) {
     let Ok(Some(Own { name, ty, .. })) = model.owner() else {
         let none = quote!(::core::option::Option::None);
         return (quote!(::core::convert::Infallible), none.clone(), none);

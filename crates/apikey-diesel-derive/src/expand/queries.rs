@@ -1,7 +1,7 @@
 //! The model as the macro of `apikey-diesel` that holds the queries knows it.
 
 use proc_macro2::TokenStream;
-use quote::{IdentFragment, format_ident, quote};
+use quote::{IdentFragment, format_ident, quote, quote_spanned};
 use syn::Ident;
 
 use super::checks;
@@ -25,18 +25,17 @@ pub(super) fn queries(model: &Model) -> TokenStream {
         let ready = checks::ready(model, &columns, backend);
         quote!(::apikey_diesel::#expand! { { #ready } #description })
     });
+    // One that was not asked for may be off.
+    let named = model.options.backends.iter().flatten().map(|backend| {
+        let needs = format_ident!("__needs_{backend}", span = backend.span());
+        quote_spanned!(backend.span()=> ::apikey_diesel::#needs! {})
+    });
     quote! {
-        #[allow(
-            dead_code, non_camel_case_types, unused_qualifications,
-            reason = "names that no application has, in whatever module it is"
-        )]
-        const _: () = {
-            use ::apikey_diesel::__private::{self as __k, checks as __checks};
-            #find
-            #presence
-            #fitting
-            #(#expansions)*
-        };
+        #find
+        #presence
+        #fitting
+        #(#named)*
+        #(#expansions)*
     }
 }
 

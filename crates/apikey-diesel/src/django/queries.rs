@@ -72,7 +72,12 @@ macro_rules! __django_queries {
             }
 
             #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
-            impl __Model<__Db> for $Model {
+            #[diagnostic::do_not_recommend]
+            impl __Model<__Db> for $Model
+            where
+                // Silences what follows from a mistake that has been reported: no column is a type then.
+                $prefix: Sized,
+            {
                 fn table() -> __k::TableNames {
                     __k::TableNames::new($name, <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME, &[
                         <$id as __k::Column>::NAME, <$prefix as __k::Column>::NAME,

@@ -8,6 +8,8 @@
 
 pub mod filter;
 
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::marker::PhantomData;
 
 use diesel::backend::Backend;
@@ -66,6 +68,61 @@ pub mod missing {
         created revoked expiry_date
     }
 }
+
+/// Holds if a model can be cloned.
+#[diagnostic::on_unimplemented(
+    message = "the key model `{Model}` is not `Clone`",
+    label = "write #[derive(Debug, Clone, KeyModel)]"
+)]
+pub trait IsClone<Model> {
+    /// Asks.
+    const FITS: () = ();
+}
+
+/// Implemented for something else than the model, or the compiler would propose to borrow it: references are
+/// `Clone`.
+#[diagnostic::do_not_recommend]
+impl<M: Clone> IsClone<M> for Gate<true> {}
+
+/// Holds if a model can be printed for programmers.
+#[diagnostic::on_unimplemented(
+    message = "the key model `{Self}` is not `Debug`",
+    label = "write #[derive(Debug, Clone, KeyModel)]"
+)]
+pub trait IsDebug {
+    /// Asks.
+    const FITS: () = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Debug> IsDebug for M {}
+
+/// Holds if a model can be used by several threads.
+#[diagnostic::on_unimplemented(
+    message = "the key model `{Self}` cannot be used by several threads",
+    label = "each field has to be `Send + Sync + 'static`"
+)]
+pub trait IsShared {
+    /// Asks.
+    const FITS: () = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Send + Sync + 'static> IsShared for M {}
+
+/// Holds if a type can say whose a key is.
+#[diagnostic::on_unimplemented(
+    message = "the type `{Self}` cannot be that of an owner: it is not `Clone + Eq + Hash + Debug`",
+    label = "owners are compared, and looked up by their hash",
+    note = "a number or a text can; for a type of your own: #[derive(Debug, Clone, PartialEq, Eq, Hash)]"
+)]
+pub trait IsOwner {
+    /// Asks.
+    const FITS: () = ();
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone + Eq + Hash + Debug + Send + Sync + 'static> IsOwner for T {}
 
 /// Holds if a column is a text.
 #[diagnostic::on_unimplemented(

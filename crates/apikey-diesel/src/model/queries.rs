@@ -109,7 +109,12 @@ macro_rules! __key_queries {
             }
 
             #[allow(unreachable_code, unused_mut, unused_variables, reason = "the table may lack the columns, and the model an owner")]
-            impl __Model<__Db> for $Model {
+            #[diagnostic::do_not_recommend]
+            impl __Model<__Db> for $Model
+            where
+                // Silences what follows from a mistake that has been reported: no column is a type then.
+                $prefix: Sized,
+            {
                 fn table() -> __k::TableNames {
                     __k::TableNames::new($name, <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME, &[
                         <$id as __k::Column>::NAME, <$prefix as __k::Column>::NAME,

@@ -22,6 +22,18 @@ macro_rules! __key_rows {
             $($own,)*
         );
 
+        /// Not only the associated type of the implementation, which is unknown to the compiler if something is
+        /// wrong with a column, and then everything below would seem wrong, too.
+        type __Row = (
+            $Id, String, String, String, __Time, Option<__Time>,
+            $($crate::__instead_of!($scopes String),)?
+            $($crate::__instead_of!($expires_at Option<__Time>),)?
+            $($crate::__instead_of!($disabled_at Option<__Time>),)?
+            $($crate::__instead_of!($last_used_at Option<__Time>),)?
+            $($crate::__instead_of!($rotated_from Option<String>),)?
+            $($Own,)*
+        );
+
         impl __k::Selectable<__Db> for $Row {
             type SelectExpression = __Columns;
 
@@ -35,22 +47,14 @@ macro_rules! __key_rows {
         }
 
         impl __k::Queryable<__k::SqlTypeOf<__Columns>, __Db> for $Row {
-            type Row = (
-                $Id, String, String, String, __Time, Option<__Time>,
-                $($crate::__instead_of!($scopes String),)?
-                $($crate::__instead_of!($expires_at Option<__Time>),)?
-                $($crate::__instead_of!($disabled_at Option<__Time>),)?
-                $($crate::__instead_of!($last_used_at Option<__Time>),)?
-                $($crate::__instead_of!($rotated_from Option<String>),)?
-                $($Own,)*
-            );
+            type Row = __Row;
 
             fn build(
                 (
                     k_id, k_prefix, k_hashed_key, k_name, k_created_at, k_revoked_at,
                     $($scopes_value,)? $($expires_value,)? $($disabled_value,)?
                     $($last_used_value,)? $($rotated_value,)? $($own_value,)*
-                ): Self::Row,
+                ): __Row,
             ) -> __k::deserialize::Result<Self> {
                 $(let $scopes_value = __k::parse_scopes(&$scopes_value, &k_prefix)?;)?
                 let k_hashed_key = __k::HashedKey::new(k_hashed_key);

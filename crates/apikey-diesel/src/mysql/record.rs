@@ -16,4 +16,11 @@ macro_rules! __on_mysql {
     };
 }
 
+/// Expands to nothing, since the feature `mysql` is on: see `without/mysql.rs`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_mysql {
+    () => {};
+}
+
 crate::model::builtin::builtin_model!(__on_mysql, crate::mysql::schema::api_keys);

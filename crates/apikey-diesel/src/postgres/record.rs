@@ -16,4 +16,11 @@ macro_rules! __on_postgres {
     };
 }
 
+/// Expands to nothing, since the feature `postgres` is on: see `without/postgres.rs`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_postgres {
+    () => {};
+}
+
 crate::model::builtin::builtin_model!(__on_postgres, crate::postgres::schema::api_keys);

@@ -16,4 +16,11 @@ macro_rules! __on_sqlite {
     };
 }
 
+/// Expands to nothing, since the feature `sqlite` is on: see `without/sqlite.rs`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_sqlite {
+    () => {};
+}
+
 crate::model::builtin::builtin_model!(__on_sqlite, crate::sqlite::schema::api_keys);

@@ -13,6 +13,15 @@ macro_rules! __on_mysql {
     ($($model:tt)*) => {};
 }
 
+/// Says so to who names the database in `backends(..)`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_mysql {
+    () => {
+        ::core::compile_error!("`backends(mysql)` needs the feature `mysql` of apikey-diesel");
+    };
+}
+
 #[expect(clippy::unused_async, reason = "as with the feature")]
 pub(crate) async fn connect<M: KeyModel>(_: &str) -> Result<AnyPool<M>, ConnectError> {
     Err(ConnectError::MissingFeature { feature: "mysql" })

@@ -13,6 +13,17 @@ macro_rules! __on_postgres {
     ($($model:tt)*) => {};
 }
 
+/// Says so to who names the database in `backends(..)`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_postgres {
+    () => {
+        ::core::compile_error!(
+            "`backends(postgres)` needs the feature `postgres` of apikey-diesel"
+        );
+    };
+}
+
 #[expect(clippy::unused_async, reason = "as with the feature")]
 pub(crate) async fn connect<M: KeyModel>(_: &str) -> Result<AnyPool<M>, ConnectError> {
     Err(ConnectError::MissingFeature { feature: "postgres" })

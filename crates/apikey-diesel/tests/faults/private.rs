@@ -68,6 +68,8 @@ impl Home {
     pub(crate) fn command(&self, program: PathBuf) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path()).env("HOME", self.folder.path());
+        // A MariaDB that starts removes the temporary tables of all others in the folder for such files.
+        command.env("TMPDIR", self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         program::run_as(&mut command, self.account);
         command

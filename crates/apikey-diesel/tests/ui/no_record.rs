@@ -1,4 +1,3 @@
-use apikey_core::KeyRecord;
 use apikey_diesel::{KeyModel, diesel};
 
 diesel::table! { organizations (id) { id -> Integer, active -> Bool, } }

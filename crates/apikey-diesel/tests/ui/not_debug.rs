@@ -25,4 +25,6 @@ pub struct OrganizationApiKey {
     pub organization_id: i32,
 }
 
+fn handle(_: apikey_core::ApiKeys<OrganizationApiKey>) {}
+
 fn main() {}

@@ -1,5 +1,5 @@
 use apikey_core::KeyRecord;
-use apikey_diesel::{KeyModel, diesel};
+use apikey_diesel::diesel;
 
 diesel::table! {
     organization_api_keys (id) {
@@ -23,6 +23,8 @@ pub struct OrganizationApiKey {
     pub organization_id: i32,
 }
 
-fn main() {
-    let _: Option<apikey_core::ApiKeys<OrganizationApiKey>> = None;
+pub struct State {
+    pub keys: apikey_core::ApiKeys<OrganizationApiKey>,
 }
+
+fn main() {}

@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use apikey_core::KeyRecord;
 use apikey_diesel::{KeyModel, diesel};
 
@@ -15,21 +17,17 @@ diesel::table! {
         last_used_at -> Nullable<Timestamp>,
         rotated_from -> Nullable<Text>,
         organization_id -> Integer,
-        region -> Text,
+        seen_at -> Timestamp,
     }
 }
 
-#[derive(Debug, Clone, diesel::deserialize::FromSqlRow, diesel::expression::AsExpression)]
-#[diesel(sql_type = diesel::sql_types::Text)]
-pub struct Region(String);
-
 #[derive(Debug, Clone, KeyModel)]
-#[apikey(table = organization_api_keys, owner = organization_id)]
+#[apikey(table = organization_api_keys, owner = organization_id, backends(postgres))]
 pub struct OrganizationApiKey {
     pub record: KeyRecord,
     pub organization_id: i32,
     #[apikey(read_only)]
-    pub region: Region,
+    pub seen_at: SystemTime,
 }
 
 fn main() {}
