@@ -38,8 +38,8 @@ use crate::scope::Scopes;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an API-key model",
     label = "this is no key model",
-    note = "derive it: #[derive(Debug, Clone, KeyModel)] with the `KeyModel` of `apikey_diesel`; or use the \
-            built-in model, `KeyRecord`"
+    note = "derive it with the `KeyModel` of your store: #[derive(Debug, Clone, KeyModel)]; or use the built-in \
+            model, `KeyRecord`"
 )]
 pub trait KeyModel: Clone + Debug + Send + Sync + 'static {
     /// The primary key, never derived from the hash.

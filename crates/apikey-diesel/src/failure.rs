@@ -68,7 +68,7 @@ fn query_error(error: Error, names: TableNames) -> StoreError {
 /// The table is not as the model expects it.
 #[derive(Debug, ThisError)]
 #[error("{problem}; {fix}")]
-struct WrongTable {
+pub(crate) struct WrongTable {
     problem: String,
     fix: String,
     #[source]
@@ -76,14 +76,13 @@ struct WrongTable {
 }
 
 impl WrongTable {
-    fn new(finding: Finding, source: Error) -> Self {
+    pub(crate) fn new(finding: Finding, source: Error) -> Self {
         Self { problem: finding.problem, fix: finding.fix, source: source.into() }
     }
 }
 
 /// What is wrong with the table, on SQLite: its texts are English everywhere. Diesel has no kind for these errors,
-/// and keeps the code of none, so servers, which speak many languages, are asked for their columns instead: see
-/// [`blame_table`].
+/// and keeps the code of none, so servers, which speak many languages, are asked for their columns instead.
 fn wrong_table(error: &Error, names: TableNames) -> Option<Finding> {
     let Error::DatabaseError(_, info) = error else { return None };
     let message = info.message();
@@ -94,19 +93,6 @@ fn wrong_table(error: &Error, names: TableNames) -> Option<Finding> {
         return Some(missing_column(names, column));
     }
     (says("no such table") && says(names.table)).then(|| missing_table(names))
-}
-
-/// Says what is wrong with a table, if these are not the columns that it should have.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) fn blame_table(error: Error, names: TableNames, columns: &[String]) -> Failure {
-    let is_missing = |name: &&&str| columns.iter().all(|column| column != **name);
-    let finding = match names.columns.iter().find(is_missing) {
-        None => return Failure::Query(error),
-        // Where there is no column, there is no table.
-        Some(_) if columns.is_empty() => missing_table(names),
-        Some(column) => missing_column(names, column),
-    };
-    Failure::Store(unavailable(WrongTable::new(finding, error)))
 }
 
 /// Whether a text is too long for a column that its program would make longer by now: what the program

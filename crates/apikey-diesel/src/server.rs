@@ -3,6 +3,7 @@
 pub(crate) mod address;
 #[cfg(feature = "bb8")]
 pub(crate) mod bb8;
+mod blame;
 pub(crate) mod connect;
 pub(crate) mod deadpool;
 pub(crate) mod dialect;

@@ -7,8 +7,9 @@ use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::{AsyncConnection, TransactionManager};
 
-use crate::failure::{Failure, blame_table, unavailable};
+use crate::failure::{Failure, unavailable};
 use crate::model::TableNames;
+use crate::server::blame::blame_table;
 use crate::server::dialect::Dialect;
 use crate::server::pool::ServerPool;
 use crate::store::DieselStore;
