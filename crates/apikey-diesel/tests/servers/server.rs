@@ -47,7 +47,10 @@ impl Server {
     async fn create(self, name: &str) {
         match self {
             Self::Postgres => self.run(&format!("CREATE SCHEMA {name}")).await,
-            Self::Mysql => self.run(&format!("CREATE DATABASE {name}")).await,
+            // A server may have another default, in which names cannot be written.
+            Self::Mysql => {
+                self.run(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4")).await;
+            }
         }
     }
 
