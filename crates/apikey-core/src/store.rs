@@ -72,7 +72,10 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// [`StoreError::Conflict`] if the predecessor is absent, revoked or disabled, if its `expires_at` is
     /// no longer `rotation.seen_expires_at`, or if it is no longer what the rotation
     /// [inherits from](Rotation::inherits_from): if name, scopes or owner are others, where `None` for an
-    /// owner means nobody. Else as [`insert`](Self::insert). Then nothing is changed.
+    /// owner means nobody. [`StoreError::LimitReached`] if the owner would have more than `rotation.limit`
+    /// keys that are neither revoked nor expired at the successor's `created_at`, counted when the
+    /// predecessor has its new expiry; it holds under parallel inserts and rotations. Else as
+    /// [`insert`](Self::insert). Then nothing is changed.
     async fn rotate(
         &self,
         id: &M::Id,

@@ -159,6 +159,9 @@ pub struct Rotation<Extra> {
     pub expires_at: Timestamp,
     /// The successor. Its own columns name the owner that was seen, or none.
     pub successor: NewRecord<Extra>,
+    /// The most live keys that the owner may have once the successor is there, counted as for an
+    /// [`insert`](crate::KeyStore::insert). The predecessor counts until its new expiry.
+    pub limit: Option<u32>,
 }
 
 impl<Extra> Rotation<Extra> {
@@ -170,7 +173,13 @@ impl<Extra> Rotation<Extra> {
         successor: NewRecord<Extra>,
     ) -> Self {
         let (seen_name, seen_scopes) = (successor.name.clone(), successor.scopes.clone());
-        Self { seen_expires_at, seen_name, seen_scopes, expires_at, successor }
+        Self { seen_expires_at, seen_name, seen_scopes, expires_at, successor, limit: None }
+    }
+
+    /// Sets the most live keys that the owner may have afterwards.
+    #[must_use]
+    pub fn with_limit(self, limit: Option<u32>) -> Self {
+        Self { limit, ..self }
     }
 
     /// Returns whether name and scopes of the predecessor are still those that were seen, and its owner is

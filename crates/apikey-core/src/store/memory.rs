@@ -111,6 +111,20 @@ impl<M: KeyModel> Rows<M> {
         *key = M::from_parts(record, key.extra());
     }
 
+    /// Whether the owner of a new key may have one more.
+    fn has_room(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<(), StoreError> {
+        let Some(limit) = limit else { return Ok(()) };
+        let counts = |key: &&M| {
+            let record = key.record();
+            record.revoked_at.is_none()
+                && record.expires_at.is_none_or(|end| end > new.created_at)
+                && key.owner() == M::owner_of(&new.extra)
+        };
+        let live = self.by_prefix.values().filter(counts).count();
+        let has_room = u32::try_from(live).is_ok_and(|live| live < limit);
+        if has_room { Ok(()) } else { Err(StoreError::LimitReached { limit }) }
+    }
+
     fn select(&self, query: &KeyQuery<M>, now: Timestamp) -> impl Iterator<Item = &M> {
         self.by_prefix.values().filter(move |key| is_selected(*key, query, now))
     }
@@ -127,6 +141,7 @@ fn is_selected<M: KeyModel>(key: &M, query: &KeyQuery<M>, now: Timestamp) -> boo
     is_owned(key, query.owner.as_ref())
         && query.status.is_none_or(|status| record.status(now) == status)
         && query.search.as_ref().is_none_or(found)
+        && query.rotated_from.as_ref().is_none_or(|old| record.rotated_from.as_ref() == Some(old))
         && (query.encodings.is_empty() || query.encodings.iter().any(is_hashed_by))
         && !query.not_encodings.iter().any(is_hashed_by)
 }
@@ -171,19 +186,7 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
 
     async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
         let mut rows = self.rows();
-        if let Some(limit) = limit {
-            let counts = |key: &&M| {
-                let record = key.record();
-                record.revoked_at.is_none()
-                    && record.expires_at.is_none_or(|end| end > new.created_at)
-                    && key.owner() == M::owner_of(&new.extra)
-            };
-            if rows.by_prefix.values().filter(counts).count()
-                >= usize::try_from(limit).unwrap_or(usize::MAX)
-            {
-                return Err(StoreError::LimitReached { limit });
-            }
-        }
+        rows.has_room(new, limit)?;
         self.add(&mut rows, new)
     }
 
@@ -218,11 +221,20 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
         if !is_as_seen || record.revoked_at.is_some() || record.disabled_at.is_some() {
             return Err(StoreError::Conflict);
         }
-        let successor = self.add(&mut rows, &rotation.successor)?;
-        if let Some(key) = rows.by_id(id, owner) {
-            Rows::change(key, |record| record.expires_at = Some(rotation.expires_at));
+        // As in a transaction: the predecessor ends first, and goes on if the successor finds no place.
+        let end = |rows: &mut Rows<M>, expires_at| {
+            if let Some(key) = rows.by_id(id, owner) {
+                Rows::change(key, |record| record.expires_at = expires_at);
+            }
+        };
+        end(&mut rows, Some(rotation.expires_at));
+        let successor = rows
+            .has_room(&rotation.successor, rotation.limit)
+            .and_then(|()| self.add(&mut rows, &rotation.successor));
+        if successor.is_err() {
+            end(&mut rows, rotation.seen_expires_at);
         }
-        Ok(successor)
+        successor
     }
 
     async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {

@@ -20,6 +20,8 @@ pub struct KeyQuery<M: KeyModel> {
     pub status: Option<KeyStatus>,
     /// Only keys with exactly this prefix, or whose name begins with this text (case-sensitive).
     pub search: Option<String>,
+    /// Only successors of the key with this prefix.
+    pub rotated_from: Option<String>,
     /// Only keys whose stored hash begins with one of these encodings; if there are none, with whatever.
     pub encodings: Vec<String>,
     /// Only keys whose stored hash begins with none of these encodings.
@@ -41,6 +43,7 @@ impl<M: KeyModel> KeyQuery<M> {
             owner: None,
             status: None,
             search: None,
+            rotated_from: None,
             encodings: Vec::new(),
             not_encodings: Vec::new(),
             after: None,
@@ -64,6 +67,12 @@ impl<M: KeyModel> KeyQuery<M> {
     #[must_use]
     pub fn search(self, text: impl Into<String>) -> Self {
         Self { search: Some(text.into()), ..self }
+    }
+
+    /// Selects the successors of the key with this prefix, by the column `rotated_from`.
+    #[must_use]
+    pub fn rotated_from(self, prefix: impl Into<String>) -> Self {
+        Self { rotated_from: Some(prefix.into()), ..self }
     }
 
     /// Selects the keys whose stored hash begins with this encoding, as in `sha256$$`; said again, also
