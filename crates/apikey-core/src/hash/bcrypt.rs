@@ -10,6 +10,9 @@ use super::{HashError, HashedKey, KeyHasher};
 #[expect(clippy::exhaustive_structs, reason = "written as a value: Hashers::new(Bcrypt)")]
 pub struct Bcrypt;
 
+/// What bcrypt reads of its input, in bytes.
+pub(super) const BCRYPT_INPUT: usize = 72;
+
 const COST: u32 = 12;
 const MOST_COST: u32 = 15;
 const VERSIONS: [&str; 3] = ["$2b$", "$2a$", "$2y$"];
@@ -36,7 +39,7 @@ impl KeyHasher for Bcrypt {
     }
 
     fn max_input(&self) -> Option<usize> {
-        Some(72)
+        Some(BCRYPT_INPUT)
     }
 }
 

@@ -1,11 +1,11 @@
-//! Every encoding that Django and `djangorestframework-api-key` ever wrote.
+//! The encodings that Django and `djangorestframework-api-key` write.
 
 use base64ct::{Base64, Encoding};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::argon2::Argon2id;
-use super::bcrypt::Bcrypt;
+use super::bcrypt::{BCRYPT_INPUT, Bcrypt};
 use super::sha2::Sha512;
 use super::{HashError, HashedKey, KeyHasher, encode, is_same};
 
@@ -18,7 +18,8 @@ use super::{HashError, HashedKey, KeyHasher, encode, is_same};
 /// | `argon2$argon2id$…`, `scrypt$…`, `bcrypt_sha256$…`, `bcrypt$…` | Django's other hashers |
 ///
 /// # Security
-/// Rows may ask for up to 5 000 000 rounds of PBKDF2, 256 MiB of scrypt or Argon2, and a bcrypt cost of 15.
+/// Rows may ask for up to 5 000 000 rounds of PBKDF2, 256 MiB of scrypt (and eight passes over them) or
+/// Argon2, and a bcrypt cost of 15. Of `bcrypt$…`, which reads 72 bytes, longer keys are refused.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Django {
@@ -26,8 +27,10 @@ pub struct Django {
 }
 
 const MOST_ROUNDS: u32 = 5_000_000;
+/// Of each of the two buffers, which take `128 * n * r` and `128 * r * p` bytes.
 const MOST_SCRYPT_BYTES: u64 = 256 * 1024 * 1024;
-const MOST_SCRYPT_LANES: u32 = 16;
+/// Of the work, in the same unit: each lane goes through the whole first buffer.
+const MOST_SCRYPT_WORK: u64 = 8 * MOST_SCRYPT_BYTES;
 /// The longest salt and digest that are looked at.
 const MOST_TEXT: usize = 256;
 
@@ -58,6 +61,8 @@ impl KeyHasher for Django {
             "pbkdf2_sha1" => pbkdf2::<20>(key, rest, pbkdf2::pbkdf2_hmac::<Sha1>),
             "argon2" => self.argon2.verify(key, &format!("${rest}")),
             "scrypt" => scrypt(key, rest),
+            // It would let in every text that begins with the same bytes.
+            "bcrypt" if key.len() > BCRYPT_INPUT => Err(HashError::Malformed),
             "bcrypt" => Bcrypt.verify(key, rest),
             // Hashed first, in hex, so that bcrypt's limit does not matter.
             "bcrypt_sha256" => {
@@ -105,8 +110,11 @@ fn scrypt(key: &[u8], rest: &str) -> Result<bool, HashError> {
     let [n, salt, r, p, digest] = fields(rest)?;
     let number = |text: &str| text.parse::<u32>().map_err(|_| HashError::Malformed);
     let (n, r, p) = (number(n)?, number(r)?, number(p)?);
-    let bytes = 128 * u64::from(n) * u64::from(r);
-    if bytes > MOST_SCRYPT_BYTES || p > MOST_SCRYPT_LANES {
+    let block = 128 * u64::from(r);
+    let buffer = |blocks: u32| block.saturating_mul(u64::from(blocks));
+    if buffer(n).max(buffer(p)) > MOST_SCRYPT_BYTES
+        || buffer(n).saturating_mul(u64::from(p)) > MOST_SCRYPT_WORK
+    {
         return Err(HashError::TooCostly);
     }
     if !n.is_power_of_two() {

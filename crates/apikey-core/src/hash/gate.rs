@@ -30,7 +30,8 @@ impl HashingThreads {
     }
 
     /// Sets how many requests may wait, 64 by default. Requests beyond are answered with 503, as are
-    /// those that would let one prefix take more than a quarter of the queue.
+    /// those that would let one prefix take more than a quarter of the queue. Where the queue is full, the
+    /// prefix with most requests in it gives up a place to one that has none.
     #[must_use]
     pub fn queue_length(self, queue_length: NonZeroUsize) -> Self {
         Self { queue_length, ..self }
@@ -65,6 +66,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
+    /// What gave up its place, and has to be told.
+    refused: Option<Job>,
     /// The prefixes that are being verified.
     busy: Vec<Arc<str>>,
     running: usize,
@@ -83,6 +86,8 @@ trait Task: Send {
     fn run(&mut self);
     /// Hands that out, and drops the rest. It never panics.
     fn answer(self: Box<Self>);
+    /// Says that there is no room for it after all. It never panics.
+    fn refuse(self: Box<Self>);
     /// Whether nobody waits for the answer any more.
     fn is_abandoned(&self) -> bool;
 }
@@ -90,12 +95,25 @@ trait Task: Send {
 struct Call<T, F> {
     work: Option<F>,
     value: Option<T>,
-    answer: oneshot::Sender<T>,
+    answer: oneshot::Sender<Result<T, HashError>>,
 }
 
 impl<T: Send, F: FnOnce() -> T + Send> Call<T, F> {
-    fn new(work: F, answer: oneshot::Sender<T>) -> Self {
+    fn new(work: F, answer: oneshot::Sender<Result<T, HashError>>) -> Self {
         Self { work: Some(work), value: None, answer }
+    }
+}
+
+impl<T, F> Call<T, F> {
+    fn tell(self, outcome: Option<Result<T, HashError>>) {
+        // What wakes the caller, and what is dropped here, is not ours and may panic.
+        let _ = catch_unwind(AssertUnwindSafe(move || {
+            let Self { work, value, answer } = self;
+            drop((work, value));
+            if let Some(outcome) = outcome {
+                let _ = answer.send(outcome);
+            }
+        }));
     }
 }
 
@@ -107,16 +125,14 @@ impl<T: Send, F: FnOnce() -> T + Send> Task for Call<T, F> {
         }
     }
 
-    fn answer(self: Box<Self>) {
-        // What wakes the caller, and what is dropped here, is not ours and may panic.
-        let _ = catch_unwind(AssertUnwindSafe(move || {
-            let Self { work, value, answer } = *self;
-            drop(work);
-            // Without a value the sender is dropped, which the caller sees.
-            if let Some(value) = value {
-                let _ = answer.send(value);
-            }
-        }));
+    fn answer(mut self: Box<Self>) {
+        // Without a value the sender is dropped, which the caller sees.
+        let value = self.value.take();
+        self.tell(value.map(Ok));
+    }
+
+    fn refuse(self: Box<Self>) {
+        self.tell(Some(Err(HashError::QueueFull)));
     }
 
     fn is_abandoned(&self) -> bool {
@@ -136,13 +152,13 @@ impl Gate {
         prefix: Option<&str>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        self.submit(prefix, work, Shared::admits)?
-            .await
-            .map_err(|source| HashError::Failed(Box::new(source)))
+        let answer = self.submit(prefix, work, Shared::admits)?;
+        answer.await.unwrap_or_else(|source| Err(HashError::Failed(Box::new(source))))
     }
 
     /// Runs `work` if a thread is free for it, and otherwise not at all: work that only hides a
-    /// difference never makes real work wait.
+    /// difference never queues before real work. Where there is a single thread, real work that comes
+    /// meanwhile waits for the one piece that has begun.
     pub(crate) async fn run_if_idle(&self, work: impl FnOnce() + Send + 'static) {
         if let Ok(done) = self.submit(None, work, Shared::is_idle) {
             let _ = done.await;
@@ -155,17 +171,25 @@ impl Gate {
         prefix: Option<&str>,
         work: impl FnOnce() -> T + Send + 'static,
         admits: fn(&Shared, &mut State, &Job) -> bool,
-    ) -> Result<oneshot::Receiver<T>, HashError> {
+    ) -> Result<oneshot::Receiver<Result<T, HashError>>, HashError> {
         let (answer, answered) = oneshot::channel();
         let job = Job { prefix: prefix.map(Arc::from), task: Box::new(Call::new(work, answer)) };
         let mut state = self.shared.lock();
         if !admits(&self.shared, &mut state, &job) {
             return Err(HashError::QueueFull);
         }
-        Shared::start_thread(&self.shared, &mut state)?;
-        state.waiting.push_back(job);
-        self.shared.wake.notify_one();
-        Ok(answered)
+        let refused = state.refused.take();
+        let started = Shared::start_thread(&self.shared, &mut state);
+        if started.is_ok() {
+            state.waiting.push_back(job);
+            self.shared.wake.notify_one();
+        }
+        drop(state);
+        // Not before: its caller may come again at once.
+        if let Some(Job { task, .. }) = refused {
+            task.refuse();
+        }
+        started.map(|()| answered)
     }
 }
 
@@ -190,11 +214,16 @@ impl Shared {
     /// Whether the queue has a place for real work, of which one prefix gets a quarter at most.
     fn admits(&self, state: &mut State, job: &Job) -> bool {
         let limit = self.limits.queue_length.get();
-        if state.waiting.len() >= limit {
-            state.waiting.retain(|job| !job.task.is_abandoned());
+        let has_place = |state: &State| {
+            let competitors = state.waiting.iter().filter(|other| other.competes_with(job)).count();
+            state.waiting.len() < limit && competitors < limit.div_ceil(4)
+        };
+        if has_place(state) {
+            return true;
         }
-        let competitors = state.waiting.iter().filter(|other| other.competes_with(job)).count();
-        state.waiting.len() < limit && competitors < limit.div_ceil(4)
+        // Those who have hung up give back their places.
+        state.waiting.retain(|job| !job.task.is_abandoned());
+        has_place(state) || state.make_place(job)
     }
 
     /// Whether dummy work would begin at once, and leaves half of the threads and of the queue to real work.
@@ -260,6 +289,21 @@ impl State {
         self.busy.extend(job.prefix.clone());
         self.running += 1;
         Some(job)
+    }
+
+    /// Takes out the last job of the prefix that has most waiting, if that is more than the new job's prefix
+    /// would have: a few prefixes that are flooded do not keep the others out.
+    fn make_place(&mut self, job: &Job) -> bool {
+        let waiting =
+            |of: &Job| self.waiting.iter().filter(|other| other.competes_with(of)).count();
+        let last = self.waiting.iter().enumerate().max_by_key(|(_, job)| waiting(job));
+        match last.map(|(index, last)| (index, waiting(last))) {
+            Some((index, most)) if waiting(job) + 1 < most => {
+                self.refused = self.waiting.remove(index);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn finish(&mut self, prefix: Option<&Arc<str>>) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{HmacReset, KeyInit, Mac};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -19,21 +19,30 @@ pub struct Pepper {
     bytes: Zeroizing<Vec<u8>>,
 }
 
-/// A pepper shorter than 32 bytes.
+/// Why a pepper cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("a pepper needs at least 32 random bytes")]
 #[non_exhaustive]
-pub struct PepperError;
+pub enum PepperError {
+    /// It is shorter than 32 bytes.
+    #[error("a pepper needs at least 32 random bytes")]
+    TooShort,
+    /// Another one has the same version, which is all that rows say of their pepper.
+    #[error("there are two peppers of version {version}: give the new one a new version")]
+    VersionTaken {
+        /// The version.
+        version: u32,
+    },
+}
 
 impl Pepper {
     /// Wraps the bytes of a pepper.
     ///
     /// # Errors
-    /// [`PepperError`] if there are fewer than 32.
+    /// [`PepperError::TooShort`] if there are fewer than 32.
     pub fn new(version: u32, bytes: impl Into<Vec<u8>>) -> Result<Self, PepperError> {
         let bytes = Zeroizing::new(bytes.into());
         if bytes.len() < 32 {
-            return Err(PepperError);
+            return Err(PepperError::TooShort);
         }
         Ok(Self { version, bytes })
     }
@@ -53,7 +62,7 @@ impl fmt::Debug for Pepper {
 /// # let (old, new) = ([1; 32], [2; 32]);
 /// use apikey_core::{Hashers, HmacSha256, Pepper};
 ///
-/// let hasher = HmacSha256::new(Pepper::new(2, new)?).accept(Pepper::new(1, old)?);
+/// let hasher = HmacSha256::new(Pepper::new(2, new)?).accept(Pepper::new(1, old)?)?;
 /// let hashers = Hashers::new(hasher);
 /// # Ok::<(), apikey_core::PepperError>(())
 /// ```
@@ -70,19 +79,24 @@ impl HmacSha256 {
         Self { peppers: vec![pepper] }
     }
 
-    /// Also verifies what was hashed with this pepper. Where two peppers have one version, the one
-    /// named first counts.
-    #[must_use]
-    pub fn accept(mut self, pepper: Pepper) -> Self {
+    /// Also verifies what was hashed with this pepper.
+    ///
+    /// # Errors
+    /// [`PepperError::VersionTaken`] if another pepper has the same version.
+    pub fn accept(mut self, pepper: Pepper) -> Result<Self, PepperError> {
+        let version = pepper.version;
+        if self.peppers.iter().any(|other| other.version == version) {
+            return Err(PepperError::VersionTaken { version });
+        }
         self.peppers.push(pepper);
-        self
+        Ok(self)
     }
 
     fn digest(key: &[u8], pepper: &Pepper) -> Result<[u8; 32], HashError> {
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&pepper.bytes)
+        let mut mac = HmacReset::<sha2::Sha256>::new_from_slice(&pepper.bytes)
             .map_err(|source| HashError::Failed(Box::new(source)))?;
         mac.update(key);
-        Ok(mac.finalize().into_bytes().into())
+        Ok(mac.finalize_reset().into_bytes().into())
     }
 }
 
@@ -119,7 +133,9 @@ impl KeyHasher for HmacSha256 {
 /// Splits a stored string into the version and the hex digits.
 fn split(stored: &str) -> Option<(u32, &str)> {
     let (version, digest) = stored.strip_prefix(HMAC_SHA256)?.split_once('$')?;
-    Some((version.parse().ok()?, digest))
+    let number: u32 = version.parse().ok()?;
+    // Each version is written in one way.
+    (number.to_string() == version).then_some((number, digest))
 }
 
 #[cfg(test)]
@@ -132,18 +148,37 @@ mod tests {
 
     #[test]
     fn refuses_a_short_pepper_and_never_shows_one() {
-        assert_eq!(Pepper::new(1, [7; 31]).unwrap_err(), PepperError);
+        assert_eq!(Pepper::new(1, [7; 31]).unwrap_err(), PepperError::TooShort);
         assert_eq!(format!("{:?}", pepper(7)), "Pepper(version 7, redacted)");
     }
 
     #[test]
     fn verifies_old_versions_and_asks_for_a_new_hash() {
         let old = HmacSha256::new(pepper(1)).hash(b"key").unwrap();
-        let both = HmacSha256::new(pepper(2)).accept(pepper(1));
+        let both = HmacSha256::new(pepper(2)).accept(pepper(1)).unwrap();
         assert!(both.verify(b"key", old.as_str()).unwrap());
         assert!(!both.verify(b"kez", old.as_str()).unwrap());
         assert!(both.needs_rehash(old.as_str()));
         assert!(!both.needs_rehash(both.hash(b"key").unwrap().as_str()));
+    }
+
+    #[test]
+    fn refuses_a_second_pepper_of_one_version() {
+        let hasher = HmacSha256::new(pepper(2)).accept(pepper(1)).unwrap();
+        assert_eq!(
+            hasher.accept(Pepper::new(2, [9; 32]).unwrap()).unwrap_err(),
+            PepperError::VersionTaken { version: 2 }
+        );
+    }
+
+    #[test]
+    fn reads_a_version_in_one_form_alone() {
+        let hasher = HmacSha256::new(pepper(1));
+        let stored = hasher.hash(b"key").unwrap();
+        assert!(hasher.recognizes(stored.as_str()));
+        for other in ["v=01$", "v=+1$", "v=$", "v=1 $"] {
+            assert!(!hasher.recognizes(&stored.as_str().replace("v=1$", other)), "{other}");
+        }
     }
 
     #[test]

@@ -11,14 +11,14 @@ use super::{HashError, HashedKey, KeyHasher};
 /// The most that a row may ask of a hasher, by the name of the parameter in its PHC string.
 pub type ParameterCaps = &'static [(&'static str, u32)];
 
-/// Wraps a hasher of the `password-hash` traits: `Argon2id` and `Pbkdf2` are such wraps, and
+/// Wraps a hasher of the `password-hash` traits: `Argon2id`, `Pbkdf2` and `Scrypt` are such wraps, and
 /// any other hasher of the RustCrypto project plugs in the same way.
 ///
 /// It hashes with the hasher's own parameters and verifies any that stay below the caps.
 ///
 /// # Security
-/// A stored string is data: one whose parameters pass a cap, or that has a numeric parameter
-/// without a cap, is refused before it is run.
+/// A stored string is data: one with a parameter that passes its cap, has none, or is no number, is refused
+/// before it is run.
 pub struct Phc<H> {
     hasher: H,
     algorithms: &'static [&'static str],
@@ -39,11 +39,10 @@ impl<H> Phc<H> {
     }
 
     fn within_caps(&self, hash: &PasswordHash) -> bool {
-        hash.params.iter().all(|(name, value)| match value.decimal() {
-            Ok(number) => {
-                self.caps.iter().any(|(cap, most)| *cap == name.as_str() && number <= *most)
-            }
-            Err(_) => true,
+        hash.params.iter().all(|(name, value)| {
+            let cap = self.caps.iter().find(|(cap, _)| *cap == name.as_str());
+            let number = value.decimal().ok();
+            cap.zip(number).is_some_and(|((_, most), number)| number <= *most)
         })
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use super::{HashError, HashedKey, KeyHasher};
+use crate::hash::encoding::Encodings;
 use crate::hash::sha2::Sha256;
 
 /// The algorithms that some hasher knows: a row that names one of them while it is not configured is
 /// an error of configuration; anything else is a damaged row.
 pub(super) const KNOWN: &[&str] = &[
-    "sha256$",
-    "sha512$",
+    "sha256$$",
+    "sha512$$",
     "hmac-sha256$",
     "$argon2id$",
     "$argon2i$",
@@ -83,8 +84,9 @@ impl Hashers {
     /// Finds the hasher of a stored string.
     pub(crate) fn of(&self, stored: &str) -> Result<&Arc<dyn KeyHasher>, HashError> {
         self.all().find(|hasher| hasher.recognizes(stored)).ok_or_else(|| {
-            let known = KNOWN.iter().any(|algorithm| stored.starts_with(algorithm));
-            if known { HashError::NotConfigured } else { HashError::Malformed }
+            // What was cut off before its parameters says nothing that a hasher could be configured for.
+            let is_whole = Encodings::known_to(self).is_whole(stored);
+            if is_whole { HashError::NotConfigured } else { HashError::Malformed }
         })
     }
 
@@ -115,8 +117,11 @@ mod tests {
     fn tells_an_unconfigured_algorithm_from_a_damaged_row() {
         let hashers = Hashers::default();
         assert!(matches!(hashers.of("sha512$$00").map(drop), Err(HashError::NotConfigured)));
-        assert!(matches!(hashers.of("$argon2id$v=19$").map(drop), Err(HashError::NotConfigured)));
-        for damaged in ["", "sha25", "md5$$00", "$unknown$x", "hello"] {
+        let argon2id = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA";
+        assert!(matches!(hashers.of(argon2id).map(drop), Err(HashError::NotConfigured)));
+        let damaged = ["", "sha25", "md5$$00", "$unknown$x", "hello", "sha256$", "sha512$"];
+        let cut = ["$argon2id$v=19$", "hmac-sha256$", "hmac-sha256$v=1", "hmac-sha256$v=x$00"];
+        for damaged in damaged.into_iter().chain(cut) {
             assert!(
                 matches!(hashers.of(damaged).map(drop), Err(HashError::Malformed)),
                 "{damaged}"

@@ -1,6 +1,7 @@
 //! SHA-256 and SHA-512: right for keys whose secret carries 130 random bits or more.
 
-use sha2::Digest as _;
+use sha2::Digest;
+use sha2::digest::{FixedOutputReset, Output};
 
 use super::{HashError, HashedKey, KeyHasher, encode, matches_hex};
 
@@ -34,12 +35,12 @@ impl KeyHasher for Sha256 {
     }
 
     fn hash(&self, key: &[u8]) -> Result<HashedKey, HashError> {
-        Ok(encode(SHA256, &sha2::Sha256::digest(key)))
+        Ok(encode(SHA256, &digest::<sha2::Sha256, 32>(key)))
     }
 
     fn verify(&self, key: &[u8], stored: &str) -> Result<bool, HashError> {
         let stored = stored.strip_prefix(SHA256).ok_or(HashError::Malformed)?;
-        matches_hex::<32>(&sha2::Sha256::digest(key).into(), stored)
+        matches_hex(&digest::<sha2::Sha256, 32>(key), stored)
     }
 
     fn is_slow(&self) -> bool {
@@ -57,17 +58,28 @@ impl KeyHasher for Sha512 {
     }
 
     fn hash(&self, key: &[u8]) -> Result<HashedKey, HashError> {
-        Ok(encode(SHA512, &sha2::Sha512::digest(key)))
+        Ok(encode(SHA512, &digest::<sha2::Sha512, 64>(key)))
     }
 
     fn verify(&self, key: &[u8], stored: &str) -> Result<bool, HashError> {
         let stored = stored.strip_prefix(SHA512).ok_or(HashError::Malformed)?;
-        matches_hex::<64>(&sha2::Sha512::digest(key).into(), stored)
+        matches_hex(&digest::<sha2::Sha512, 64>(key), stored)
     }
 
     fn is_slow(&self) -> bool {
         false
     }
+}
+
+/// Finalized in place, so that the state, which holds bytes of the key, is wiped where it lies.
+fn digest<D, const N: usize>(key: &[u8]) -> [u8; N]
+where
+    D: Digest + FixedOutputReset,
+    [u8; N]: From<Output<D>>,
+{
+    let mut state = D::new();
+    Digest::update(&mut state, key);
+    state.finalize_reset().into()
 }
 
 #[cfg(test)]

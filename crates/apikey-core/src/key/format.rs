@@ -142,6 +142,12 @@ impl KeyFormat {
         self.prefix_length
     }
 
+    /// Returns the number of characters of the secret.
+    #[must_use]
+    pub fn secret_length(&self) -> usize {
+        self.secret_length
+    }
+
     /// Returns the length in bytes of every key of this layout, at most 256.
     #[must_use]
     pub fn text_length(&self) -> usize {

@@ -137,11 +137,10 @@ impl<M: KeyModel> Manager<'_, M> {
             // A store that did not leave out what it was told to would go on for ever.
             let is_new = |head: &&str| encodings.iter().all(|found| found.encoding != *head);
             let Some(head) = head.filter(is_new) else { break };
-            let standing = match self.standing(stored, preferred == Some(head)) {
-                standing if standing == Standing::NotConfigured || known.is_whole(stored) => {
-                    standing
-                }
-                _ => Standing::Unreadable,
+            let standing = if known.is_whole(stored) {
+                self.standing(stored, preferred == Some(head))
+            } else {
+                Standing::Unreadable
             };
             let mut counted = self.count_encoding(others.encoding(head), standing, &key).await?;
             counted.encoding = head.to_owned();

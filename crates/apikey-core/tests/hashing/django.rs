@@ -69,6 +69,10 @@ fn refuses_rows_that_ask_for_too_much() {
         ("pbkdf2_sha256$1$salt$!!!!", false),
         ("scrypt$4194304$salt$8$5$AAAA", true),
         ("scrypt$16384$salt$8$4294967295$AAAA", true),
+        ("scrypt$1$salt$2097152$16$AAAA", true),
+        ("scrypt$2$salt$1048576$16$AAAA", true),
+        ("scrypt$2147483648$salt$67108864$1$AAAA", true),
+        ("scrypt$262144$salt$8$16$AAAA", true),
         ("scrypt$16383$salt$8$1$AAAA", false),
         ("scrypt$0$salt$8$1$AAAA", false),
         ("bcrypt$$2b$31$stn8AjgGEC3heUe/BPhIgOzl4NRrWDvjOgsrxLGf./iXr44gMsq3O", true),
@@ -108,6 +112,16 @@ fn bcrypt_is_refused_where_keys_are_longer_than_it_reads() {
     let long = apikey_core::KeyFormat::default().lengths(8, 64).unwrap();
     let builder = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).hashers(Hashers::new(Bcrypt));
     assert!(builder.format(long).build().is_err());
+}
+
+/// Else every text would do that begins like a key which is longer than bcrypt reads.
+#[test]
+fn plain_bcrypt_verifies_no_key_that_it_would_cut() {
+    let (key, longer) = ([b'k'; 72], [b'k'; 73]);
+    let stored = "bcrypt$$2b$04$AhVmRb9XOYBlV64OkxsJbOBEqu47E9X2geYCNl4hu2g.lgpQgaNMa";
+    assert!(Django::default().verify(&key, stored).unwrap());
+    let verdict = Django::default().verify(&longer, stored);
+    assert!(matches!(verdict, Err(HashError::Malformed)), "{verdict:?}");
 }
 
 #[test]

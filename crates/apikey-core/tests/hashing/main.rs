@@ -63,6 +63,20 @@ fn a_damaged_row_is_refused_as_an_invalid_key() {
     }
 }
 
+/// Whatever was cut off is no matter of configuration, which would be answered with 503.
+#[test]
+fn a_row_that_was_cut_off_before_its_parameters_is_an_invalid_key() {
+    let peppered = || Hashers::new(HmacSha256::new(pepper(1))).accept(Sha256).accept(Sha512);
+    for cut in
+        ["sha256", "sha256$", "sha512$", "hmac-sha256$", "hmac-sha256$v=1", "$argon2id$v=19$"]
+    {
+        for hashers in [Hashers::default(), Hashers::new(Sha512), peppered()] {
+            let refusal = block_on(keys(&store(cut), hashers).verify(TEXT)).unwrap_err();
+            assert_eq!(refusal.reason(), DenyReason::BadStoredHash, "{cut}");
+        }
+    }
+}
+
 #[test]
 fn a_row_of_a_hasher_that_is_not_configured_is_unavailable() {
     let sha512 = Sha512.hash(TEXT.as_bytes()).unwrap();

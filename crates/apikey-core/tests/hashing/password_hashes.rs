@@ -1,23 +1,36 @@
-//! Argon2id and PBKDF2 in PHC strings.
+//! Argon2id, PBKDF2, scrypt and bcrypt in the strings that other implementations write.
 
-use apikey_core::{Argon2id, Pbkdf2};
+use apikey_core::{Argon2id, Bcrypt, Pbkdf2, Scrypt};
 
 use super::*;
 
-/// Made by argon2-cffi 25.1 and by Python's hashlib, of `TEXT`.
+/// Made by argon2-cffi 25.1, by Python's hashlib and by Python's bcrypt 5, of `TEXT`.
 const ARGON2ID: &str = "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$QPnCPbsLxOWPzy2dewLX0hkoZJifcRKTLrXk8WfuGPk";
 const PBKDF2: &str =
     "$pbkdf2-sha256$i=1000,l=32$c29tZXNhbHRzb21lc2FsdA$M8i3SifK/eTB16XNl0PsamskqyaIx60nAhH7AigxTx4";
 
-fn both() -> Hashers {
-    Hashers::new(Sha256).accept(Argon2id::default()).accept(Pbkdf2::default())
+const PBKDF2_SHA512: &str = "$pbkdf2-sha512$i=1000,l=64$c29tZXNhbHRzb21lc2FsdA$CH8CPHFpZePf/vQhc4PCNWjU4H/lAGlAIxPaHVp9PnZdQLFEOZBy3Nq+JE/INs7ArxnhWi7NmMbBrnotHUfk3w";
+const SCRYPT: &str =
+    "$scrypt$ln=10,r=8,p=2$c29tZXNhbHRzb21lc2FsdA$xF7J/GAOlYhqdi2Go15vnbjgD7ss7ts1vTOrfAu+jC8";
+const BCRYPT: [&str; 3] = [
+    "$2b$04$sdDzULanKQf0k/D97/Anq.h9aFytvmpiPAKiFoUARFBNq6FDhIXG.",
+    "$2a$04$wdFTXLMmapk/wI.KWAjEkuCmeljyZPetVYDDNorOdPHHuftHfVt8e",
+    "$2y$04$j71P5d6KamaP64fKKcoX8e8p5Ld/30T4OTBtNv9fmKgK0P2ZnULNm",
+];
+
+fn all() -> Hashers {
+    Hashers::new(Sha256)
+        .accept(Argon2id::default())
+        .accept(Pbkdf2::default())
+        .accept(Scrypt::default())
+        .accept(Bcrypt)
 }
 
 #[test]
 fn verifies_what_other_implementations_wrote_and_replaces_it() {
-    for foreign in [ARGON2ID, PBKDF2] {
+    for foreign in [ARGON2ID, PBKDF2, PBKDF2_SHA512, SCRYPT].into_iter().chain(BCRYPT) {
         let store = store(foreign);
-        let keys = keys(&store, both());
+        let keys = keys(&store, all());
         assert_eq!(verify(&keys, &wrong()), Some(DenyReason::WrongSecret));
         assert_eq!(verify(&keys, TEXT), None);
         assert_eq!(stored(&store), Sha256.hash(TEXT.as_bytes()).unwrap().as_str());
@@ -45,13 +58,16 @@ fn refuses_rows_that_ask_for_too_much_or_are_damaged() {
         (ARGON2ID.replace("p=1", "p=17"), true),
         (ARGON2ID.replace("p=1", "p=1,x=1"), true),
         (PBKDF2.replace("i=1000", "i=1000000000"), true),
-        (ARGON2ID.replace("m=64", "m=99999999999999999999"), false),
+        (SCRYPT.replace("ln=10", "ln=19"), true),
+        (SCRYPT.replace("r=8", "r=9"), true),
+        (SCRYPT.replace("p=2", "p=9"), true),
+        (BCRYPT[0].replace("$04$", "$16$"), true),
+        (ARGON2ID.replace("m=64", "m=99999999999999999999"), true),
         (ARGON2ID[..40].to_owned(), false),
         ("$argon2id$".to_owned(), false),
         (ARGON2ID.replace("c29t", "!!!!"), false),
     ] {
-        let hasher = both();
-        let keys = keys(&store(bad.as_str()), hasher);
+        let keys = keys(&store(bad.as_str()), all());
         let refusal = block_on(keys.verify(TEXT)).unwrap_err();
         assert_eq!(refusal.reason(), DenyReason::BadStoredHash, "{bad}");
         let verdict = Argon2id::default().verify(TEXT.as_bytes(), &bad);

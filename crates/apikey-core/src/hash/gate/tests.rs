@@ -120,6 +120,45 @@ fn an_abandoned_call_gives_back_its_place() {
 }
 
 #[test]
+fn an_abandoned_call_gives_back_its_place_among_those_of_its_prefix() {
+    let gate = gate(1, 8);
+    let (work, has_begun, end) = held();
+    let mut running = Box::pin(gate.run(Some("busy"), work));
+    assert!(running.as_mut().now_or_never().is_none());
+    has_begun.recv().unwrap();
+    for _ in 0..2 {
+        let abandoned = gate.run(Some("busy"), || panic!("abandoned work must not run"));
+        assert!(abandoned.now_or_never().is_none());
+    }
+    let mut next = Box::pin(gate.run(Some("busy"), || 7));
+    assert!(next.as_mut().now_or_never().is_none(), "the queue has room for eight");
+    drop(end);
+    assert_eq!(block_on(next).unwrap(), 7);
+}
+
+#[test]
+fn flooded_prefixes_give_up_a_place_to_another_one() {
+    let gate = gate(1, 8);
+    let (work, has_begun, end) = held();
+    let mut running = Box::pin(gate.run(None, work));
+    assert!(running.as_mut().now_or_never().is_none());
+    has_begun.recv().unwrap();
+    let flood = ["a", "a", "b", "b", "c", "c", "d", "d"];
+    let mut flood: Vec<_> = flood.map(|prefix| Box::pin(gate.run(Some(prefix), || 1))).into();
+    assert!(flood.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+
+    let mut good = Box::pin(gate.run(Some("good"), || 7));
+    assert!(good.as_mut().now_or_never().is_none(), "it has a place");
+    let mut create = Box::pin(gate.run(None, || 8));
+    assert!(create.as_mut().now_or_never().is_none(), "and so has work without a prefix");
+    assert!(matches!(block_on(gate.run(Some("a"), || ())), Err(HashError::QueueFull)));
+    let refused = flood.iter_mut().filter_map(|call| call.as_mut().now_or_never());
+    assert_eq!(refused.filter(|answer| matches!(answer, Err(HashError::QueueFull))).count(), 2);
+    drop(end);
+    assert_eq!((block_on(good).unwrap(), block_on(create).unwrap()), (7, 8));
+}
+
+#[test]
 fn dummy_work_needs_a_free_thread() {
     static RAN: AtomicUsize = AtomicUsize::new(0);
     let dummy = || {
