@@ -16,12 +16,12 @@ use crate::credentials::{self, Credentials, KeyLocation, RequestHead};
 use crate::error::{AuthError, DenyReason};
 use crate::event;
 use crate::handle::{ApiKeys, HandleId, Inner};
+use crate::hash::HashError;
 use crate::key::format::ParseKeyError;
 use crate::key::{Prefix, PresentedKey};
 use crate::model::KeyModel;
 use crate::permission::Permission;
 use crate::policy;
-use crate::store::StoreError;
 use crate::store::change::KeyPatch;
 
 /// Proof that a request carried a good key: the key, and which [`ApiKeys`] verified it.
@@ -114,10 +114,18 @@ impl<M> Future for Authenticate<M> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
-            State::Ready(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
+            State::Ready(outcome) => Poll::Ready(take(outcome)),
             State::Pending(future) => future.as_mut().poll(context),
         }
     }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "as the futures of the standard library: waiting would be for ever"
+)]
+fn take<M>(outcome: &mut Option<Outcome<M>>) -> Outcome<M> {
+    outcome.take().expect("`Authenticate` polled after completion")
 }
 
 /// A result that is known already, as found in the request's [`Outcomes`] by a second guard.
@@ -182,12 +190,10 @@ impl<M: KeyModel> ApiKeys<M> {
     {
         let prefix = verified.record().prefix.as_str();
         if verified.issuer != self.inner.id {
-            return Err(self.inner.refuse(DenyReason::UnknownPrefix, Some(prefix)));
+            return Err(self.inner.refuse(DenyReason::AnotherHandle, Some(prefix)));
         }
         permission.check(verified).map_err(|denied| match denied.scopes() {
-            Some(scopes) => {
-                self.inner.refuse(DenyReason::InsufficientScope, Some(prefix)).with_scopes(scopes)
-            }
+            Some(scopes) => self.inner.refuse_without(scopes, prefix),
             None => self.inner.refuse(DenyReason::Forbidden, Some(prefix)),
         })
     }
@@ -241,7 +247,7 @@ impl<M: KeyModel> Inner<M> {
         let proven = self.prove(prefix, &key).await;
         let proven = proven.map_err(|refusal| self.refuse_for(refusal, prefix.as_str()))?;
         let verified = self.grant(proven, self.now(), location)?;
-        self.rehash(&verified, &key).await;
+        self.rehash(&verified, prefix, &key).await;
         Ok(verified)
     }
 
@@ -258,27 +264,40 @@ impl<M: KeyModel> Inner<M> {
 
     /// Replaces the stored hash of a proven key by one of the preferred hasher, where it is not one
     /// already. Tried once per key and process; a failure does not concern the request.
-    async fn rehash(&self, verified: &Verified<M>, key: &Arc<PresentedKey>) {
+    async fn rehash(&self, verified: &Verified<M>, prefix: Prefix, key: &Arc<PresentedKey>) {
         let record = verified.record();
         let old = &record.hashed_key;
-        if !self.hashers.needs_rehash(old.as_str()) || !self.rehashes.begin(&record.prefix) {
+        if !self.hashers.needs_rehash(old.as_str()) {
             return;
         }
-        let result = match self.hash(key).await {
-            Ok(new) => {
-                let patch = KeyPatch::default().rehash(old.clone(), new);
-                self.store.update(&record.id, None, &patch).await.map(drop)
+        let Some(attempt) = self.rehashes.begin(&record.prefix) else { return };
+        let new = match self.hash(key).await {
+            Ok(new) => new,
+            // Nothing was tried yet: the next use of the key does.
+            Err(HashError::QueueFull) => return,
+            Err(error) => {
+                attempt.end();
+                return event::rehash_failed(&record.prefix, &error);
             }
-            Err(error) => Err(StoreError::Unavailable(Box::new(error))),
         };
-        if let Err(error) = result {
-            event::rehash_failed(&record.prefix, &error);
+        let patch = KeyPatch::default().rehash(old.clone(), new.clone());
+        let written = self.store.update(&record.id, None, &patch).await;
+        attempt.end();
+        match written {
+            Ok(Some(_)) => self.remember(prefix, key, new),
+            Ok(None) => {}
+            Err(error) => event::rehash_failed(&record.prefix, &error),
         }
     }
 
     fn refuse(&self, reason: DenyReason, prefix: Option<&str>) -> AuthError {
         event::refused(reason, prefix, None);
         AuthError::new(reason, Arc::clone(&self.answers))
+    }
+
+    fn refuse_without(&self, scopes: &str, prefix: &str) -> AuthError {
+        event::unscoped(scopes, prefix);
+        AuthError::new(DenyReason::InsufficientScope, Arc::clone(&self.answers)).with_scopes(scopes)
     }
 
     fn refuse_for(&self, refusal: Refusal, prefix: &str) -> AuthError {

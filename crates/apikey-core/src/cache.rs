@@ -6,6 +6,7 @@ pub(crate) mod generation;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache as Entries;
@@ -70,7 +71,8 @@ impl Default for Cache {
     }
 }
 
-const CAPACITY: usize = 10_000;
+/// How many keys the cache and the memo hold, unless told otherwise.
+pub(crate) const CAPACITY: usize = 10_000;
 
 /// Marks of changed prefixes that are kept; beyond, nothing is cached for a while.
 const MOST_MARKS: usize = 10_000;
@@ -81,7 +83,12 @@ pub(crate) struct KeyCache<M> {
     time_to_live: Duration,
     entries: Entries<Prefix, CachedKey<M>>,
     generations: Generations<Prefix, Timestamp>,
+    /// About the latest time that was seen, in microseconds.
+    latest: AtomicI64,
 }
+
+/// By how much two requests at once may differ in their time, in microseconds.
+const CLOCK_TOLERANCE: i64 = 100_000;
 
 struct CachedKey<M> {
     digest: Digest,
@@ -103,14 +110,33 @@ impl<M: KeyModel> KeyCache<M> {
             time_to_live: settings.time_to_live,
             entries: Entries::new(settings.capacity),
             generations: Generations::new(MOST_MARKS),
+            latest: AtomicI64::new(i64::MIN),
         }
     }
 
     /// Finds the key that was proven by the same text.
     pub(crate) fn get(&self, prefix: &Prefix, text: &[u8], now: Timestamp) -> Option<Proven<M>> {
+        self.watch(now);
         let entry = self.entries.get(prefix)?;
         let is_alive = entry.since <= now && now < entry.deadline;
-        (Digest::of(text)?.is(&entry.digest) && is_alive).then_some(entry.proven)
+        (is_alive && Digest::of(text)?.is(&entry.digest)).then_some(entry.proven)
+    }
+
+    /// Forgets everything if the clock was set back: entries would live too long.
+    fn watch(&self, now: Timestamp) {
+        let now = now.timestamp_micros();
+        let latest = self.latest.load(Ordering::Relaxed);
+        if now.saturating_add(CLOCK_TOLERANCE) < latest {
+            self.latest.store(now, Ordering::Relaxed);
+            self.invalidate_all();
+        } else if now > latest.saturating_add(CLOCK_TOLERANCE) {
+            self.latest.fetch_max(now, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what was looked up since then is no older than an entry may be.
+    pub(crate) fn is_recent(&self, started: Timestamp, now: Timestamp) -> bool {
+        started <= now && after(started, self.time_to_live).is_none_or(|end| now < end)
     }
 
     /// Notes the beginning of a lookup.
@@ -178,8 +204,8 @@ pub(crate) struct Memo {
 }
 
 impl Memo {
-    pub(crate) fn new() -> Self {
-        Self { proofs: Entries::new(CAPACITY) }
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { proofs: Entries::new(capacity) }
     }
 
     /// Whether this text has been proven against this string.

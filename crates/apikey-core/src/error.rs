@@ -47,6 +47,8 @@ pub enum DenyReason {
     HashingFailed,
     /// A guard stands on a route, and the application has no `ApiKeys` for it.
     NotConfigured,
+    /// A key was handed to an `ApiKeys` that did not verify it: a mistake in the application's wiring.
+    AnotherHandle,
 }
 
 impl DenyReason {
@@ -73,13 +75,14 @@ impl DenyReason {
             Self::BadStoredHash => "bad_stored_hash",
             Self::HashingFailed => "hashing_failed",
             Self::NotConfigured => "not_configured",
+            Self::AnotherHandle => "another_handle",
         }
     }
 
     /// Whether the service is at fault and not the client.
     #[must_use]
     pub fn is_internal(self) -> bool {
-        self.answer().status >= 500 || self == Self::BadStoredHash
+        self.answer().status >= 500 || matches!(self, Self::BadStoredHash | Self::AnotherHandle)
     }
 
     /// The table of answers: everything a client may learn from a reason.
@@ -96,7 +99,8 @@ impl DenyReason {
             | Self::Revoked
             | Self::Disabled
             | Self::OwnerNotUsable
-            | Self::BadStoredHash => &INVALID,
+            | Self::BadStoredHash
+            | Self::AnotherHandle => &INVALID,
             Self::InsufficientScope => &INSUFFICIENT_SCOPE,
             Self::Forbidden => &FORBIDDEN,
             Self::StoreUnavailable
@@ -280,7 +284,7 @@ impl AuthError {
     #[must_use]
     pub fn body(&self) -> String {
         let Answer { status, slug, title, detail, .. } = self.answer();
-        // The texts are constants, and a scope holds neither a quote nor a backslash.
+        // The texts are constants, and a `Scope` holds neither a quote nor a backslash.
         let scopes = self.scopes.as_deref().unwrap_or_default();
         let end = if scopes.is_empty() { "" } else { "." };
         format!(

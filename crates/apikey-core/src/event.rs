@@ -34,6 +34,12 @@ fn unfit(reason: &str, prefix: &str) {
     tracing::info!(reason, prefix, "API key refused");
 }
 
+/// A good key lacks a scope; the log says which it would take.
+pub(crate) fn unscoped(scopes: &str, prefix: &str) {
+    let reason = DenyReason::InsufficientScope.as_str();
+    tracing::info!(reason, prefix, scopes, "API key refused");
+}
+
 /// There was no room for one more slow hash, which anybody can bring about: the first in a while is a warning
 /// that counts those since the last one, and the others do not fill the log.
 pub(crate) fn overloaded(prefix: &str, refusals: &Seldom, now: Timestamp) {

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
 use futures_util::FutureExt;
@@ -16,6 +16,7 @@ use crate::bus::Invalidation;
 use crate::bus::link::Link;
 use crate::cache::digest::Digest;
 use crate::cache::flight::Flights;
+use crate::cache::generation::Ticket;
 use crate::cache::{KeyCache, Memo};
 use crate::clock::{Clock, Timestamp, to_micros};
 use crate::credentials::KeyLocation;
@@ -66,7 +67,7 @@ pub(crate) struct Inner<M: KeyModel> {
     pub(crate) memo: Memo,
     pub(crate) verifications: Flights<(Digest, HashedKey), Result<bool, Refusal>>,
     pub(crate) cache: Option<KeyCache<M>>,
-    pub(crate) lookups: Flights<Digest, Result<Proven<M>, Refusal>>,
+    pub(crate) lookups: Flights<Digest, Result<Proven<M>, Refusal>, (Ticket, Timestamp)>,
     pub(crate) link: Option<Link<M::Owner>>,
     pub(crate) life: Life,
     pub(crate) rehashes: Rehashes,
@@ -194,7 +195,7 @@ impl<M: KeyModel> Inner<M> {
         if let Some((cache, prefix)) = self.cache.as_ref().zip(Prefix::new(prefix)) {
             cache.begin_change(prefix, self.now());
         }
-        Change { inner: self, prefix }
+        Change { inner: self, prefix, is_done: false }
     }
 }
 
@@ -204,19 +205,26 @@ impl<M: KeyModel> Inner<M> {
 pub(crate) struct Change<'a, M: KeyModel> {
     inner: &'a Inner<M>,
     prefix: &'a str,
+    is_done: bool,
 }
 
 impl<M: KeyModel> Change<'_, M> {
     /// The change has been written: what was looked up before counts no more.
-    pub(crate) fn done(self) {
-        if let Some((cache, prefix)) = self.inner.cache.as_ref().zip(Prefix::new(self.prefix)) {
-            cache.end_change(&prefix);
-        }
+    pub(crate) fn done(mut self) {
+        self.is_done = true;
     }
 }
 
 impl<M: KeyModel> Drop for Change<'_, M> {
     fn drop(&mut self) {
+        if let Some((cache, prefix)) = self.inner.cache.as_ref().zip(Prefix::new(self.prefix)) {
+            if self.is_done {
+                cache.end_change(&prefix);
+            } else {
+                // It may have happened, or happen yet: the mark counts from now.
+                cache.begin_change(prefix, self.inner.now());
+            }
+        }
         self.inner.post(Invalidation::Prefix(self.prefix.to_owned()));
     }
 }
@@ -258,12 +266,44 @@ impl Rehashes {
         Self { is_enabled, tried: Mutex::default(), hasher: RandomState::new() }
     }
 
-    /// Whether the key's hash may be replaced now, and never again.
-    pub(crate) fn begin(&self, prefix: &str) -> bool {
+    /// Begins to replace the key's hash, if nobody has done so. It is begun again later unless the attempt
+    /// [ends](Attempt::end).
+    pub(crate) fn begin(&self, prefix: &str) -> Option<Attempt<'_>> {
         if !self.is_enabled {
-            return false;
+            return None;
         }
-        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-        tried.len() < Self::MOST && tried.insert(self.hasher.hash_one(prefix))
+        let key = self.hasher.hash_one(prefix);
+        let mut tried = self.tried();
+        let is_first = tried.len() < Self::MOST && tried.insert(key);
+        drop(tried);
+        // Made only then: one that is dropped reopens the key.
+        is_first.then(|| Attempt { rehashes: self, key, is_open: true })
+    }
+
+    fn tried(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An attempt to replace a hash. Dropped before its end, with the request or for a full queue, it counts as
+/// none.
+#[must_use = "call `end` when the hash was replaced, or cannot be"]
+pub(crate) struct Attempt<'a> {
+    rehashes: &'a Rehashes,
+    key: u64,
+    is_open: bool,
+}
+
+impl Attempt<'_> {
+    pub(crate) fn end(mut self) {
+        self.is_open = false;
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.rehashes.tried().remove(&self.key);
+        }
     }
 }

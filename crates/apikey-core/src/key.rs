@@ -124,6 +124,13 @@ impl Prefix {
     }
 }
 
+/// Whether a text can be the prefix of a stored key: 1 to 32 characters of base62. What is longer may be a
+/// whole key, pasted by mistake.
+pub(crate) fn is_prefix(text: &str) -> bool {
+    (1..=MAX_PREFIX_LENGTH).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 impl Hash for Prefix {
     /// The text alone: most prefixes are 8 bytes long.
     fn hash<H: Hasher>(&self, state: &mut H) {

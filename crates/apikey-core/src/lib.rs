@@ -1,7 +1,7 @@
 //! API keys for Rust web services: create, verify, scope and revoke keys for machine clients.
 //!
-//! This crate knows no framework and no database. Applications use it through an adapter
-//! (`apikey-axum`) and a store (`apikey-diesel`); both re-export it.
+//! This crate knows no framework and no database. Applications use it through an adapter (`apikey-axum`,
+//! `apikey-actix` or `apikey-rocket`) and a store (`apikey-diesel`); each re-exports it.
 //!
 //! ```
 //! use apikey_core::{ApiKeys, NewKey, scope};
@@ -107,7 +107,7 @@ pub use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel, KeyRecord, Ke
 pub use crate::permission::{
     And, AnyKey, Denied, Not, Or, Permission, Predicate, Rule, rule, scope,
 };
-pub use crate::scope::{MAX_SCOPE_LENGTH, Scope, ScopeError, Scopes};
+pub use crate::scope::{MAX_SCOPE_LENGTH, MAX_SCOPES, Scope, ScopeError, Scopes};
 pub use crate::store::change::{KeyPatch, NewRecord, Rotation};
 pub use crate::store::memory::MemoryStore;
 pub use crate::store::query::{Cursor, KeyQuery, MAX_PAGE, Page};

@@ -37,7 +37,7 @@ pub enum ManageError {
     /// The name is empty, too long, or holds control characters.
     #[error("a name is 1 to {MAX_NAME_LENGTH} characters, without control characters")]
     Name,
-    /// A scope is none.
+    /// A scope is invalid.
     #[error(transparent)]
     Scope(#[from] ScopeError),
     /// The expiry is not in the future, or past the end of the calendar.
@@ -54,7 +54,7 @@ pub enum ManageError {
     /// There is no such key.
     #[error("no key has the prefix {prefix:?}")]
     NotFound {
-        /// What was looked for.
+        /// What was looked for; `(not a prefix)` for a text that cannot be one, as a whole key.
         prefix: String,
     },
     /// The owner has as many keys as are allowed.
@@ -75,6 +75,15 @@ pub enum ManageError {
     /// The key was rotated or given another expiry at the same time, or changed again and again.
     #[error("the key was changed by somebody else at the same time: look at it and try again")]
     Conflict,
+    /// The key has been rotated already: rotate or revoke its successor.
+    #[error("the key was rotated already: rotate its successor {successor}, or revoke it")]
+    AlreadyRotated {
+        /// The prefix of the successor.
+        successor: String,
+    },
+    /// Another expiry would make an expired key count again, where the number of keys is limited.
+    #[error("the key has expired, and keys are limited: create another one")]
+    Expired,
     /// A key was to be created through [`OwnedKeys`] for somebody else.
     #[error("the new key would belong to another owner")]
     ForeignOwner,
@@ -168,11 +177,12 @@ impl<M: KeyModel> ApiKeys<M> {
         self.manager().count(query).await
     }
 
-    /// Changes name, scopes or expiry of a key and returns it as it is then.
+    /// Changes name, scopes or expiry of a key and returns the changed key.
     ///
     /// # Errors
-    /// [`ManageError`]: [`NotFound`](ManageError::NotFound), or the same as
-    /// [`create`](Self::create) for bad input.
+    /// [`ManageError`]: [`NotFound`](ManageError::NotFound), the same as [`create`](Self::create) for bad
+    /// input, or [`Expired`](ManageError::Expired) for another expiry of an expired key where the number of
+    /// keys is [limited](crate::ApiKeysBuilder::max_keys_per_owner).
     pub async fn update(&self, prefix: &str, update: KeyUpdate) -> Result<M, ManageError> {
         self.manager().update(prefix, update).await
     }
@@ -204,7 +214,8 @@ impl<M: KeyModel> ApiKeys<M> {
     /// Replaces an active key by a successor, which inherits name, scopes, your own columns and so the
     /// owner; if the key expires, the successor gets as long a life, from now. The key itself goes on
     /// working for `grace` (at most until its own expiry; [`DEFAULT_GRACE`] is customary, zero ends it at
-    /// once). One transaction; of any number of parallel rotations of one key exactly one succeeds.
+    /// once). One transaction; of any number of parallel rotations of one key exactly one succeeds. A key
+    /// is rotated once: where the text of the successor was lost, rotate the successor, with no grace.
     ///
     /// The key is read first, and the transaction succeeds only if it is still as it was read: active, of
     /// the same owner, with the same expiry, name and scopes. If another expiry was set meanwhile, as by
@@ -215,8 +226,10 @@ impl<M: KeyModel> ApiKeys<M> {
     ///
     /// # Errors
     /// [`ManageError`]: [`NotFound`](ManageError::NotFound), [`NotActive`](ManageError::NotActive),
-    /// [`Conflict`](ManageError::Conflict), [`Expiry`](ManageError::Expiry) for a grace past the end of
-    /// the calendar, or [`Store`](ManageError::Store).
+    /// [`AlreadyRotated`](ManageError::AlreadyRotated) if the key has a successor,
+    /// [`Conflict`](ManageError::Conflict), [`LimitReached`](ManageError::LimitReached) beyond twice the
+    /// [limit](crate::ApiKeysBuilder::max_keys_per_owner), [`Expiry`](ManageError::Expiry) for a grace past
+    /// the year 9999, or [`Store`](ManageError::Store).
     ///
     /// # Examples
     /// ```

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops;
 
+use thiserror::Error;
+
 use crate::model::KeyModel;
 use crate::scope::Scope;
 
@@ -18,7 +20,7 @@ use crate::scope::Scope;
     note = "`!` works on predicates, never on `scope(..)`: it would grant to keys that have no scopes"
 )]
 pub trait Permission<M>: Send + Sync + 'static {
-    /// Decides.
+    /// Checks the key against the rule.
     ///
     /// # Errors
     /// [`Denied`], by which the client is told what is missing.
@@ -26,15 +28,16 @@ pub trait Permission<M>: Send + Sync + 'static {
 
     /// Names the scopes that would satisfy the rule, of the first alternative if there are several, in
     /// written order. Rules that are not about scopes name none.
-    fn each_scope(&self, each: &mut dyn FnMut(&str)) {
+    fn each_scope(&self, each: &mut dyn FnMut(&Scope)) {
         let _ = each;
     }
 }
 
 /// A permission was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the key is not allowed to do this")]
 pub struct Denied {
-    /// `None`: the rule was not about scopes.
+    /// Made of [`Scope`]s alone, since it goes into headers and JSON. `None`: the rule was not about scopes.
     scopes: Option<String>,
 }
 
@@ -64,7 +67,7 @@ impl Denied {
             return Self::forbidden();
         }
         let mut scopes = String::new();
-        rule.each_scope(&mut |scope| append(&mut scopes, scope));
+        rule.each_scope(&mut |scope| append(&mut scopes, scope.as_str()));
         if scopes.is_empty() {
             parts
                 .iter()
@@ -102,8 +105,8 @@ impl<M: KeyModel> Permission<M> for Scope {
         if key.record().scopes.contains(self.as_str()) { Ok(()) } else { Err(Denied::scope(self)) }
     }
 
-    fn each_scope(&self, each: &mut dyn FnMut(&str)) {
-        each(self.as_str());
+    fn each_scope(&self, each: &mut dyn FnMut(&Scope)) {
+        each(self);
     }
 }
 
@@ -149,6 +152,7 @@ pub fn scope(name: &'static str) -> Rule<Scope> {
 }
 
 /// Makes a rule of a closure `Fn(&M) -> bool`, or of any [`Permission`].
+#[must_use]
 pub fn rule<P>(permission: P) -> Rule<P> {
     Rule(permission)
 }
@@ -158,7 +162,7 @@ impl<M, P: Permission<M>> Permission<M> for Rule<P> {
         self.0.check(key)
     }
 
-    fn each_scope(&self, each: &mut dyn FnMut(&str)) {
+    fn each_scope(&self, each: &mut dyn FnMut(&Scope)) {
         self.0.each_scope(each);
     }
 }
@@ -206,7 +210,7 @@ impl<M, A: Permission<M>, B: Permission<M>> Permission<M> for And<A, B> {
         }
     }
 
-    fn each_scope(&self, each: &mut dyn FnMut(&str)) {
+    fn each_scope(&self, each: &mut dyn FnMut(&Scope)) {
         self.0.each_scope(each);
         self.1.each_scope(each);
     }
@@ -227,7 +231,7 @@ impl<M, A: Permission<M>, B: Permission<M>> Permission<M> for Or<A, B> {
         Err(if second.scopes.is_none() { second } else { first })
     }
 
-    fn each_scope(&self, each: &mut dyn FnMut(&str)) {
+    fn each_scope(&self, each: &mut dyn FnMut(&Scope)) {
         self.0.each_scope(each);
     }
 }
@@ -238,7 +242,7 @@ pub struct Not<P>(P);
 
 /// What `!` may stand before: closures and what `&`, `|` and `!` make of them, but no scope.
 pub trait Predicate<M>: Send + Sync + 'static {
-    /// Decides.
+    /// Whether the predicate is true of the key.
     fn holds(&self, key: &M) -> bool;
 }
 
@@ -308,8 +312,8 @@ macro_rules! scopes {
                 $crate::Permission::<M>::check(&Self::SCOPE, key)
             }
 
-            fn each_scope(&self, each: &mut dyn FnMut(&str)) {
-                each($scope);
+            fn each_scope(&self, each: &mut dyn FnMut(&$crate::Scope)) {
+                each(&Self::SCOPE);
             }
         }
     )+};

@@ -2,35 +2,49 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use thiserror::Error;
 
 /// The longest scope, in bytes.
 pub const MAX_SCOPE_LENGTH: usize = 64;
 
+/// The most scopes that a new key, or a change of one, may have. Rows that hold more are read.
+pub const MAX_SCOPES: usize = 100;
+
 /// One scope: a scope-token of RFC 6749, section 3.3 (printable ASCII without space, `"` and `\`), of
 /// at most 64 bytes. Matching is exact; `reports` does not include `reports:read`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope(Cow<'static, str>);
 
-/// A text is not a scope.
+/// Why scopes cannot be given to a key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{text:?} is not a scope: use 1 to 64 printable ASCII characters without space, \" and \\")]
-pub struct ScopeError {
-    text: String,
+#[non_exhaustive]
+pub enum ScopeError {
+    /// A text is not a scope.
+    #[error(
+        "{text:?} is not a scope: use 1 to 64 printable ASCII characters without space, \" and \\"
+    )]
+    Invalid {
+        /// The text, of which at most 64 characters are kept.
+        text: String,
+    },
+    /// There are too many.
+    #[error("a key has at most {MAX_SCOPES} scopes")]
+    TooMany,
 }
 
 impl Scope {
-    /// Checks a text, which may come from a user.
+    /// Checks a text, which may come from a user; for a borrowed one there is [`str::parse`].
     ///
     /// # Errors
-    /// [`ScopeError`] if the text is not a scope.
+    /// [`ScopeError::Invalid`] if the text is not a scope.
     pub fn new(text: impl Into<Cow<'static, str>>) -> Result<Self, ScopeError> {
         let text = text.into();
         if is_scope(text.as_bytes()) {
             Ok(Self(text))
         } else {
-            Err(ScopeError { text: text.chars().take(MAX_SCOPE_LENGTH).collect() })
+            Err(ScopeError::Invalid { text: text.chars().take(MAX_SCOPE_LENGTH).collect() })
         }
     }
 
@@ -52,6 +66,20 @@ impl Scope {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ScopeError;
+
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::new(text.to_owned())
+    }
+}
+
+impl AsRef<str> for Scope {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 
@@ -88,7 +116,7 @@ impl Scopes {
     /// Reads scopes separated by spaces, in any order: the stored form, or one typed by a user.
     ///
     /// # Errors
-    /// [`ScopeError`] for the first word that is not a scope.
+    /// [`ScopeError::Invalid`] for the first word that is not a scope.
     pub fn parse(text: &str) -> Result<Self, ScopeError> {
         Self::collect(text.split(' ').filter(|word| !word.is_empty()))
     }
@@ -96,7 +124,7 @@ impl Scopes {
     /// Collects scopes, in any order.
     ///
     /// # Errors
-    /// [`ScopeError`] for the first item that is not a scope.
+    /// [`ScopeError::Invalid`] for the first item that is not a scope.
     pub fn collect<I>(scopes: I) -> Result<Self, ScopeError>
     where
         I: IntoIterator,
@@ -116,6 +144,12 @@ impl Scopes {
         self.0.split(' ').filter(|word| !word.is_empty())
     }
 
+    /// Returns how many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -126,6 +160,15 @@ impl Scopes {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Scopes {
+    type Err = ScopeError;
+
+    /// As [`Scopes::parse`].
+    fn from_str(text: &str) -> Result<Self, ScopeError> {
+        Self::parse(text)
     }
 }
 

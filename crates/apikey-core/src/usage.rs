@@ -45,9 +45,12 @@ impl<Id: Clone + Eq + Hash> Usage<Id> {
             return;
         }
         let mut pending = self.lock();
-        pending.latest = pending.latest.max(Some(to_micros(now)));
         if pending.keys.len() < MOST_PENDING {
+            pending.latest = pending.latest.max(Some(to_micros(now)));
             pending.keys.insert(id.clone(), Arc::clone(noted));
+        } else {
+            // Not noted: the next use is, if there is room by then.
+            noted.store(false, Ordering::Relaxed);
         }
     }
 

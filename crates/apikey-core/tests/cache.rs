@@ -10,7 +10,7 @@ use apikey_conformance::{Held, Operation, SpyStore};
 use apikey_core::{
     ApiKeys, AuthError, Cache, Clock, CreatedKey, DenyReason, HashError, HashedKey, Hashers,
     Invalidation, InvalidationBus, KeyHasher, KeyPatch, KeyRecord, KeyStore, KeyUpdate, LocalBus,
-    ManualClock, MemoryStore, NewKey, Timestamp, Verified,
+    ManualClock, MemoryStore, NewKey, Sha256, Timestamp, Verified,
 };
 use futures::FutureExt;
 use futures::executor::block_on;
@@ -92,29 +92,83 @@ fn an_entry_lives_for_its_time_and_no_longer() {
     assert_eq!(f.lookups(), 2);
 }
 
-/// A clock that stands, until it is set back by an hour.
+/// A clock that stands, until it is set back by some seconds.
 #[derive(Debug, Clone, Default)]
 struct SetBack(ManualClock, Arc<AtomicUsize>);
 
 impl Clock for SetBack {
     fn now(&self) -> Timestamp {
-        let hours = u32::try_from(self.1.load(Ordering::SeqCst)).unwrap();
-        self.0.now() - Duration::from_secs(3600) * hours
+        self.0.now() - Duration::from_secs(self.1.load(Ordering::SeqCst) as u64)
     }
 }
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_entry_live_longer() {
-    let (store, clock) = (Arc::<SpyStore>::default(), SetBack::default());
-    let cache = Cache::new().time_to_live(TTL);
-    let keys =
-        ApiKeys::builder(Arc::clone(&store)).cache(cache).clock(clock.clone()).build().unwrap();
-    let created = block_on(keys.create("ci")).unwrap();
-    let text = created.plaintext.expose();
-    assert!(block_on(keys.verify(text)).is_ok());
-    clock.1.store(1, Ordering::SeqCst);
-    assert!(block_on(keys.verify(text)).is_ok());
-    assert_eq!(store.begun(Operation::FindByPrefix), 2);
+    for seconds in [1, 3600] {
+        let (store, clock) = (Arc::<SpyStore>::default(), SetBack::default());
+        let cache = Cache::new().time_to_live(TTL);
+        let keys =
+            ApiKeys::builder(Arc::clone(&store)).cache(cache).clock(clock.clone()).build().unwrap();
+        let created = block_on(keys.create("ci")).unwrap();
+        let text = created.plaintext.expose();
+        assert!(block_on(keys.verify(text)).is_ok());
+        clock.0.advance(TTL / 2);
+        assert!(block_on(keys.verify(text)).is_ok());
+        assert_eq!(store.begun(Operation::FindByPrefix), 1);
+        clock.1.store(seconds, Ordering::SeqCst);
+        assert!(block_on(keys.verify(text)).is_ok());
+        assert_eq!(store.begun(Operation::FindByPrefix), 2, "set back by {seconds} s");
+    }
+}
+
+#[test]
+fn a_cancelled_change_counts_from_when_it_was_given_up() {
+    let f = fixture();
+    let held = f.store.hold(Operation::Update, 1);
+    let mut revoking = Box::pin(f.keys.revoke(f.prefix()));
+    assert!((&mut revoking).now_or_never().is_none());
+    f.clock.advance(TTL);
+    drop((revoking, held));
+    assert!(f.verify().is_ok());
+    block_on(f.elsewhere.revoke(f.prefix())).unwrap();
+    assert_eq!(f.reason(), Some(DenyReason::Revoked), "it was not cached");
+}
+
+#[test]
+fn the_cache_and_the_memo_have_a_bound() {
+    let (store, slow) = (Arc::<SpyStore>::default(), Slow::default());
+    let keys = ApiKeys::builder(Arc::clone(&store))
+        .hashers(Hashers::new(slow.clone()))
+        .cache(Cache::new().capacity(10))
+        .memo_capacity(20)
+        .build()
+        .unwrap();
+    let all: Vec<_> = (0..50).map(|_| block_on(keys.create("k")).unwrap()).collect();
+    let verify_all =
+        || all.iter().for_each(|key| drop(block_on(keys.verify(key.plaintext.expose())).unwrap()));
+    verify_all();
+    let (lookups, hashes) = (store.begun(Operation::FindByPrefix), slow.0.load(Ordering::SeqCst));
+    assert_eq!((lookups, hashes), (50, 50));
+    verify_all();
+    let found = 100 - store.begun(Operation::FindByPrefix);
+    let remembered = 100 - slow.0.load(Ordering::SeqCst);
+    assert!(found <= 10, "{found} of 50 were in a cache of 10");
+    assert!(remembered <= 30, "{remembered} of 50 were in a memo of 20 or a cache of 10");
+}
+
+#[test]
+fn a_key_that_was_hashed_anew_slowly_is_not_hashed_again() {
+    let slow = Slow::default();
+    let store = Arc::new(MemoryStore::<KeyRecord>::new());
+    let created = block_on(ApiKeys::new(Arc::clone(&store)).create("k")).unwrap();
+    let hashers = Hashers::new(slow.clone()).accept(Sha256);
+    let keys = ApiKeys::builder(Arc::clone(&store)).hashers(hashers).build().unwrap();
+    for _ in 0..3 {
+        block_on(keys.verify(created.plaintext.expose())).unwrap();
+    }
+    let stored = block_on(store.get(&created.key.prefix, None)).unwrap().unwrap();
+    assert!(stored.hashed_key.as_str().starts_with("slow$"));
+    assert_eq!(slow.0.load(Ordering::SeqCst), 0);
 }
 
 #[test]

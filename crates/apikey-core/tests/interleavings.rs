@@ -26,11 +26,6 @@ mod generation;
 #[allow(dead_code, unreachable_pub, reason = "not all of it is of interest here")]
 mod flight;
 
-/// Where the files expect each other.
-mod cache {
-    pub(crate) use crate::generation;
-}
-
 use flight::Flights;
 use generation::{Generations, Ticket};
 
@@ -42,7 +37,7 @@ struct World {
     is_revoked: AtomicBool,
     cache: Mutex<HashMap<u8, bool>>,
     generations: Generations<u8, u64>,
-    lookups: Flights<u8, bool>,
+    lookups: Flights<u8, bool, Ticket>,
     time: AtomicU64,
 }
 

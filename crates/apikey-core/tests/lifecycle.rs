@@ -77,10 +77,32 @@ fn a_grace_never_prolongs_a_life() {
     let old = block_on(keys.create(NewKey::new("k").expires_in(DAY))).unwrap();
     block_on(keys.rotate(&old.key.prefix, 2 * DAY)).unwrap();
     assert!(expiry(&keys, &old) < old.key.expires_at);
-    // Nor does a second rotation find the expiry that the first one has seen.
-    let first = expiry(&keys, &old);
-    block_on(keys.rotate(&old.key.prefix, 2 * DAY)).unwrap();
-    assert!(expiry(&keys, &old) < first);
+}
+
+#[test]
+fn a_key_is_rotated_once_and_its_successor_has_the_life_that_it_had() {
+    let clock = clock();
+    let keys = keys(&clock);
+    let old = block_on(keys.create(NewKey::new("k").expires_in(90 * DAY))).unwrap();
+    clock.advance(80 * DAY);
+    let lost = block_on(keys.rotate(&old.key.prefix, 7 * DAY)).unwrap();
+    let again = block_on(keys.rotate(&old.key.prefix, 7 * DAY));
+    let prefix = lost.key.prefix;
+    assert!(matches!(again, Err(ManageError::AlreadyRotated { successor }) if successor == prefix));
+    let new = block_on(keys.rotate(&prefix, Duration::ZERO)).unwrap();
+    assert_eq!(new.key.expires_at, Some(clock.now() + 90 * DAY));
+    assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 3);
+}
+
+#[test]
+fn a_key_that_ends_with_the_calendar_is_rotated() {
+    let (clock, last) = (clock(), "9999-12-31T23:59:59.999999Z".parse().unwrap());
+    let keys = keys(&clock);
+    let old = block_on(keys.create(NewKey::new("k").expires_at(last))).unwrap();
+    clock.advance(DAY);
+    let new = block_on(keys.rotate(&old.key.prefix, Duration::ZERO)).unwrap();
+    assert_eq!(new.key.expires_at, Some(last));
+    assert!(!opens(&keys, &old) && opens(&keys, &new));
 }
 
 #[test]
@@ -114,8 +136,10 @@ fn only_an_active_key_is_rotated() {
     }
     assert!(matches!(block_on(keys.rotate("unknown0", DAY)), Err(ManageError::NotFound { .. })));
     let endless = block_on(keys.create("k")).unwrap();
-    let refused = block_on(keys.rotate(&endless.key.prefix, Duration::MAX));
-    assert!(matches!(refused, Err(ManageError::Expiry)));
+    for grace in [Duration::MAX, 10_000 * 366 * DAY] {
+        let refused = block_on(keys.rotate(&endless.key.prefix, grace));
+        assert!(matches!(refused, Err(ManageError::Expiry)));
+    }
     assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 4);
 }
 
@@ -155,6 +179,7 @@ fn purges_what_ended_long_ago_and_nothing_else() {
     let recent = create(NewKey::new("recent"));
     block_on(keys.revoke(&recent)).unwrap();
     assert_eq!(block_on(keys.purge(30 * DAY, 10)).unwrap(), 0);
+    assert_eq!(block_on(keys.purge(Duration::MAX, 10)).unwrap(), 0);
     assert_eq!(block_on(keys.purge(DAY, 1)).unwrap(), 1);
     assert_eq!(block_on(keys.purge(DAY, 10)).unwrap(), 1);
     let left = |prefix: &str| block_on(keys.get(prefix)).unwrap().is_some();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use apikey_core::{
     ApiKeys, Clock, GenerateError, KeyFormat, KeyGenerator, KeyQuery, KeyRecord, KeyStatus,
-    KeyStore, KeyUpdate, ManageError, ManualClock, MemoryStore, NewKey, Timestamp,
+    KeyStore, KeyUpdate, ManageError, ManualClock, MemoryStore, NewKey, ScopeError, Timestamp,
 };
 use futures::executor::block_on;
 
@@ -186,6 +186,65 @@ fn creates_a_fixed_key_again_and_again() {
     }
     block_on(keys.revoke("FbY8NwcU")).unwrap();
     assert!(matches!(fixed(FIXED), Err(ManageError::PlaintextTaken)));
+}
+
+/// What is pasted where a prefix belongs may be a whole key.
+#[test]
+fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
+    let store = Arc::new(apikey_conformance::SpyStore::<MemoryStore>::default());
+    let keys = ApiKeys::new(Arc::clone(&store));
+    let created = block_on(keys.create("k")).unwrap();
+    let text = created.plaintext.expose();
+    for result in [
+        block_on(keys.revoke(text)),
+        block_on(keys.update(text, KeyUpdate::new().name("n"))),
+        block_on(keys.rotate(text, Duration::ZERO)).map(|created| created.key),
+        block_on(keys.revoke("\0")),
+        block_on(keys.revoke("")),
+    ] {
+        let error = result.unwrap_err();
+        assert!(matches!(error, ManageError::NotFound { .. }));
+        assert!(!format!("{error} {error:?}").contains(&text[9..]), "{error}");
+    }
+    assert!(block_on(keys.get(text)).unwrap().is_none());
+    assert_eq!(store.begun(apikey_conformance::Operation::Get), 0);
+}
+
+#[test]
+fn bounds_the_scopes_of_a_key() {
+    let keys = ApiKeys::in_memory();
+    let scopes = |count: usize| (0..count).map(|number| format!("scope:{number}"));
+    let key = block_on(keys.create(NewKey::new("k").scopes(scopes(100)))).unwrap().key;
+    let too_many = |result: Result<KeyRecord, ManageError>| {
+        assert!(matches!(result, Err(ManageError::Scope(ScopeError::TooMany))));
+    };
+    let created = block_on(keys.create(NewKey::new("k").scopes(scopes(101))));
+    too_many(created.map(|created| created.key));
+    too_many(block_on(keys.update(&key.prefix, KeyUpdate::new().scopes(scopes(101)))));
+}
+
+#[test]
+fn rotation_and_another_expiry_do_not_pass_the_limit() {
+    let clock = clock();
+    let store = MemoryStore::<KeyRecord>::new();
+    let keys = ApiKeys::builder(store).max_keys_per_owner(2).clock(clock.clone()).build().unwrap();
+    let (day, year) = (Duration::from_secs(86_400), Duration::from_secs(366 * 86_400));
+    let mut prefixes: Vec<_> =
+        (0..2).map(|_| block_on(keys.create("k")).unwrap().key.prefix).collect();
+    for prefix in &mut prefixes {
+        *prefix = block_on(keys.rotate(prefix, year)).unwrap().key.prefix;
+    }
+    let refused = block_on(keys.rotate(&prefixes[0], year));
+    assert!(matches!(refused, Err(ManageError::LimitReached { .. })), "two, and as many that end");
+    block_on(keys.rotate(&prefixes[0], Duration::ZERO)).unwrap();
+
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).max_keys_per_owner(1);
+    let keys = keys.clock(clock.clone()).build().unwrap();
+    let ended = block_on(keys.create(NewKey::new("k").expires_in(day))).unwrap().key.prefix;
+    clock.advance(day);
+    block_on(keys.create("k")).unwrap();
+    let revived = block_on(keys.update(&ended, KeyUpdate::new().never_expires()));
+    assert!(matches!(revived, Err(ManageError::Expired)));
 }
 
 #[test]

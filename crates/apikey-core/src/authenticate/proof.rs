@@ -1,15 +1,19 @@
 //! The proof of a secret: remembered, or looked up and hashed.
 
-use std::error::Error;
+use std::error::Error as StdError;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use futures_util::FutureExt;
+use thiserror::Error;
 
 use crate::cache::KeyCache;
 use crate::cache::digest::Digest;
-use crate::cache::generation::Ticket;
+use crate::cache::flight::Work;
 use crate::clock::Timestamp;
 use crate::error::DenyReason;
 use crate::handle::Inner;
-use crate::hash::{HashError, HashedKey};
+use crate::hash::{HashError, HashedKey, KeyHasher};
 use crate::key::{Prefix, PresentedKey};
 use crate::model::KeyModel;
 use crate::usage::Noted;
@@ -50,7 +54,7 @@ impl<M> Proven<M> {
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(super) reason: DenyReason,
-    pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
+    pub(super) source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl From<DenyReason> for Refusal {
@@ -60,7 +64,7 @@ impl From<DenyReason> for Refusal {
 }
 
 impl Refusal {
-    fn because<E: Error + Send + Sync + 'static>(reason: DenyReason, source: E) -> Self {
+    fn because<E: StdError + Send + Sync + 'static>(reason: DenyReason, source: E) -> Self {
         Self { reason, source: Some(Arc::new(source)) }
     }
 }
@@ -92,13 +96,14 @@ impl<M: KeyModel> Inner<M> {
         prefix: Prefix,
         key: &Arc<PresentedKey>,
     ) -> Result<Proven<M>, Refusal> {
-        let digest = Digest::of(key.bytes().unwrap_or_default());
-        let (Some(cache), Some(digest)) = (&self.cache, digest) else {
+        let Some(cache) = &self.cache else { return self.load(&prefix, key).await };
+        let Some(digest) = key.bytes().and_then(Digest::of) else {
             return self.load(&prefix, key).await;
         };
+        let now = self.now();
         let begin = || {
-            let ticket = cache.ticket();
-            let (inner, key, started) = (Arc::clone(self), Arc::clone(key), self.now());
+            let (ticket, started) = (cache.ticket(), now);
+            let (inner, key) = (Arc::clone(self), Arc::clone(key));
             let fill = move |cache: &KeyCache<M>, proven: &Proven<M>| {
                 cache.fill(prefix, digest, ticket, proven.clone(), started);
             };
@@ -109,9 +114,11 @@ impl<M: KeyModel> Inner<M> {
                 }
                 Ok(proven)
             };
-            (ticket, Box::pin(work) as _)
+            ((ticket, started), boxed(work))
         };
-        self.lookups.join(digest, |ticket| cache.is_current(&prefix, ticket), begin).await
+        let counts =
+            |(ticket, started)| cache.is_current(&prefix, ticket) && cache.is_recent(started, now);
+        self.lookups.join(digest, counts, begin).await
     }
 
     async fn load(
@@ -159,10 +166,20 @@ impl<M: KeyModel> Inner<M> {
                 }
                 Ok(matches)
             };
-            (Ticket::ALWAYS, Box::pin(work) as _)
+            ((), boxed(work))
         };
         // A text and a string either match or do not, whatever changes meanwhile.
-        self.verifications.join((digest, stored.clone()), |_| true, begin).await
+        self.verifications.join((digest, stored.clone()), |()| true, begin).await
+    }
+
+    /// Remembers a text that a slow hash was made of.
+    pub(super) fn remember(&self, prefix: Prefix, key: &PresentedKey, stored: HashedKey) {
+        let is_slow = |hasher: &Arc<dyn KeyHasher>| hasher.verifies_slowly(stored.as_str());
+        if self.hashers.of(stored.as_str()).is_ok_and(is_slow)
+            && let Some(digest) = key.bytes().and_then(Digest::of)
+        {
+            self.memo.keep(prefix, digest, stored);
+        }
     }
 
     /// Whether the stored string was made from this key: fast hashes here, slow ones on the hashing
@@ -184,13 +201,12 @@ impl<M: KeyModel> Inner<M> {
 
     /// Makes an unknown prefix take the time of a wrong secret.
     async fn verify_nothing(&self, key: &Arc<PresentedKey>) {
+        if !self.hashers.preferred().is_slow() {
+            return self.hashers.verify_nothing(key.bytes().unwrap_or_default());
+        }
         let (hashers, key) = (self.hashers.clone(), Arc::clone(key));
         let work = move || hashers.verify_nothing(key.bytes().unwrap_or_default());
-        if self.hashers.preferred().is_slow() {
-            self.gate.run_if_idle(work).await;
-        } else {
-            work();
-        }
+        self.gate.run_if_idle(work).await;
     }
 
     /// Hashes a key with the preferred hasher.
@@ -201,3 +217,19 @@ impl<M: KeyModel> Inner<M> {
         if is_slow { self.gate.run(None, work).await? } else { work() }
     }
 }
+
+/// Boxes work that several requests wait for. A panic in it, which is a store's or a hasher's, is an error
+/// for each of them, and does not leave them waiting for ever.
+fn boxed<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+) -> Work<Result<T, Refusal>> {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    Box::pin(work.map(|outcome| {
+        outcome.unwrap_or_else(|_| Err(Refusal::because(DenyReason::StoreUnavailable, Panicked)))
+    }))
+}
+
+/// The store or a hasher panicked.
+#[derive(Debug, Error)]
+#[error("the store or a hasher panicked")]
+struct Panicked;

@@ -9,36 +9,38 @@ use std::sync::PoisonError;
 use futures_util::FutureExt;
 use futures_util::future::{Shared, WeakShared};
 
-use crate::cache::generation::Ticket;
 use crate::sync::Mutex;
 
-type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// What is done once for all who wait for it.
+pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Work under way, by what it is about. It is driven by whoever waits for it, so it survives the one who
 /// began it, and ends when nobody waits any more.
-pub(crate) struct Flights<K, T: Clone> {
-    under_way: Mutex<HashMap<K, Flight<T>>>,
+///
+/// `S` says under which circumstances it began, by which a later request judges whether to join it.
+pub(crate) struct Flights<K, T: Clone, S = ()> {
+    under_way: Mutex<HashMap<K, Flight<T, S>>>,
 }
 
-type Flight<T> = (Ticket, WeakShared<Work<T>>);
+type Flight<T, S> = (S, WeakShared<Work<T>>);
 
 /// How many entries pile up at least before those that have ended are dropped.
 const SWEEP: usize = 256;
 
-impl<K: Eq + Hash, T: Clone> Flights<K, T> {
+impl<K: Eq + Hash, T: Clone, S: Copy> Flights<K, T, S> {
     pub(crate) fn new() -> Self {
         Self { under_way: Mutex::default() }
     }
 
-    /// Joins the work on `key` if it is under way and its ticket still counts, or else begins it.
+    /// Joins the work on `key` if it is under way and its beginning still counts, or else begins it.
     pub(crate) fn join(
         &self,
         key: K,
-        counts: impl Fn(Ticket) -> bool,
-        begin: impl FnOnce() -> (Ticket, Work<T>),
+        counts: impl Fn(S) -> bool,
+        begin: impl FnOnce() -> (S, Work<T>),
     ) -> Shared<Work<T>> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let flight = under_way.get(&key).filter(|(ticket, _)| counts(*ticket));
+        let flight = under_way.get(&key).filter(|(began, _)| counts(*began));
         // One that has ended is not joined: its answer is older than this request.
         let joined =
             flight.and_then(|(_, work)| work.upgrade()).filter(|work| work.peek().is_none());
@@ -49,17 +51,17 @@ impl<K: Eq + Hash, T: Clone> Flights<K, T> {
                     work.upgrade().is_some_and(|work| work.peek().is_none())
                 });
             }
-            let (ticket, work) = begin();
+            let (began, work) = begin();
             let work = work.shared();
             if let Some(weak) = work.downgrade() {
-                under_way.insert(key, (ticket, weak));
+                under_way.insert(key, (began, weak));
             }
             work
         })
     }
 }
 
-impl<K, T: Clone> fmt::Debug for Flights<K, T> {
+impl<K, T: Clone, S> fmt::Debug for Flights<K, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).len();
         f.debug_struct("Flights").field("entries", &entries).finish()

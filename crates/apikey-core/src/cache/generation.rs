@@ -11,11 +11,6 @@ use crate::sync::{Mutex, MutexGuard};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
-impl Ticket {
-    /// For work that no change concerns.
-    pub(crate) const ALWAYS: Self = Self(u64::MAX);
-}
-
 /// Orders lookups and changes. A lookup takes a [`Ticket`] before it asks the store; a change moves the
 /// generation of its prefix before and after it writes. So a lookup that overlaps a change is noticed,
 /// whichever ends first.

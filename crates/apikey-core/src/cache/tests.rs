@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::Shared;
 
 use crate::cache::flight::Flights;
-use crate::cache::generation::{Generations, Ticket};
+use crate::cache::generation::Generations;
 
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -18,7 +18,7 @@ const FEW: usize = 256;
 type Numbers = Flights<usize, usize>;
 
 fn join(flights: &Numbers, key: usize) -> Shared<Work<usize>> {
-    flights.join(key, |_| true, || (Ticket::ALWAYS, Box::pin(async move { key })))
+    flights.join(key, |()| true, || ((), Box::pin(async move { key })))
 }
 
 /// What is kept, whether it has ended or not.

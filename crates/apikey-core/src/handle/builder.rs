@@ -10,7 +10,7 @@ use super::{ApiKeys, HandleId, Inner, Life, Rehashes};
 use crate::bus::InvalidationBus;
 use crate::bus::link::Link;
 use crate::cache::flight::Flights;
-use crate::cache::{Cache, KeyCache, Memo};
+use crate::cache::{CAPACITY, Cache, KeyCache, Memo};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{KeyLocation, Place};
 use crate::error::AnswerStyle;
@@ -42,6 +42,7 @@ pub struct ApiKeysBuilder<M: KeyModel> {
     accepted_formats: Vec<KeyFormat>,
     hashers: Hashers,
     hashing_threads: HashingThreads,
+    memo_capacity: usize,
     rehashes: bool,
     cache: Option<Cache>,
     bus: Option<Arc<dyn InvalidationBus<M::Owner>>>,
@@ -126,6 +127,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
             accepted_formats: Vec::new(),
             hashers: Hashers::default(),
             hashing_threads: HashingThreads::default(),
+            memo_capacity: CAPACITY,
             rehashes: true,
             cache: None,
             bus: None,
@@ -157,6 +159,13 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// Sets how much slow hashing is done at once.
     pub fn hashing_threads(self, hashing_threads: HashingThreads) -> Self {
         Self { hashing_threads, ..self }
+    }
+
+    /// Sets of how many keys it is remembered that a slow hash has proven them, so that it is computed once
+    /// for each; 10 000 by default, of some 200 bytes each. Beyond, the least used are hashed again when they
+    /// come back. Fast hashers never use it.
+    pub fn memo_capacity(self, keys: usize) -> Self {
+        Self { memo_capacity: keys, ..self }
     }
 
     /// Leaves stored hashes as they are. By default, a key that is proven against an accepted hasher's
@@ -205,6 +214,9 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
 
     /// Sets how many keys one owner may have that are neither revoked nor expired; unlimited by default.
     /// Where keys have no owner, it bounds the whole table.
+    ///
+    /// Rotated keys that still work for their grace come on top, as many again at most: a rotation beyond
+    /// twice the limit is refused, as is another expiry for a key that has expired.
     pub fn max_keys_per_owner(self, most: u32) -> Self {
         Self { max_keys_per_owner: Some(most), ..self }
     }
@@ -285,7 +297,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 formats: Formats::new(formats),
                 hashers: self.hashers,
                 gate: Gate::new(self.hashing_threads),
-                memo: Memo::new(),
+                memo: Memo::new(self.memo_capacity),
                 verifications: Flights::new(),
                 cache: self.cache.map(KeyCache::new),
                 lookups: Flights::new(),

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use chrono::{Datelike, TimeDelta};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 
 use super::{KeyUpdate, MAX_NAME_LENGTH, ManageError};
 use crate::clock::{Timestamp, after, to_micros};
 use crate::handle::Inner;
 use crate::hash::HashedKey;
 use crate::hash::encoding::Encodings;
-use crate::key::{PlaintextKey, PresentedKey};
+use crate::key::{PlaintextKey, PresentedKey, is_prefix};
 use crate::model::{CreatedKey, Expiry, KeyModel, KeyStatus, NewKey};
-use crate::scope::Scopes;
+use crate::scope::{MAX_SCOPES, ScopeError, Scopes};
 use crate::store::change::{KeyPatch, NewRecord, Rotation};
 use crate::store::query::{KeyQuery, Page};
 use crate::store::{Finding, StoreError};
@@ -53,7 +53,7 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     pub(super) async fn create(&self, new: NewKey<M::Extra>) -> Result<CreatedKey<M>, ManageError> {
         let now = self.inner.now();
         check_name(&new.name)?;
-        let scopes = Scopes::collect(new.scopes)?;
+        let scopes = check_scopes(new.scopes)?;
         let expires_at = match new.expiry {
             Expiry::Never => None,
             Expiry::At(time) => Some(time),
@@ -102,7 +102,8 @@ impl<'a, M: KeyModel> Manager<'a, M> {
                 // still has no owner is for the store to see, by what the successor inherits.
                 let owner = self.owner.or(of.owner());
                 let of = of.record();
-                let rotation = Rotation::new(of.expires_at, *end, record.clone());
+                let limit = self.inner.max_keys_per_owner.map(|limit| limit.saturating_mul(2));
+                let rotation = Rotation::new(of.expires_at, *end, record.clone()).with_limit(limit);
                 let change = self.inner.change(&of.prefix);
                 let successor = self.inner.store.rotate(&of.id, owner, &rotation).await?;
                 change.done();
@@ -121,9 +122,14 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         let prefix = self.inner.formats.prefix_of(plaintext.expose().as_bytes());
         prefix.map_err(ManageError::Plaintext)?.clone_into(&mut record.prefix);
         record.hashed_key = self.hash(&plaintext).await?;
+        // It may have been presented before, and be looked up just now.
+        let change = self.inner.change(&record.prefix);
         match self.insert(&record, &Arrival::New).await {
-            Ok(key) => return Ok(CreatedKey::new(key, plaintext)),
-            Err(StoreError::Duplicate) => {}
+            Ok(key) => {
+                change.done();
+                return Ok(CreatedKey::new(key, plaintext));
+            }
+            Err(StoreError::Duplicate) => change.done(),
             Err(error) => return Err(error.into()),
         }
         let key = self.get(&record.prefix).await?.ok_or(ManageError::PlaintextTaken)?;
@@ -154,8 +160,17 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     pub(super) async fn get(&self, prefix: &str) -> Result<Option<M>, ManageError> {
+        if !is_prefix(prefix) {
+            // It may be a whole key: no database is asked for it, which could log it.
+            return Ok(None);
+        }
         let key = self.inner.store.get(prefix, self.owner).await?;
-        Ok(key.filter(|key| key.record().prefix == prefix))
+        // A column that ignores case, or spaces at the end, finds others' keys, too.
+        Ok(key.filter(|key| key.record().prefix == prefix && self.may_see(key)))
+    }
+
+    fn may_see(&self, key: &M) -> bool {
+        self.owner.is_none_or(|owner| key.owner() == Some(owner))
     }
 
     async fn find(&self, prefix: &str) -> Result<M, ManageError> {
@@ -163,7 +178,9 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     pub(super) async fn list(&self, query: &KeyQuery<M>) -> Result<Page<M>, ManageError> {
-        Ok(self.inner.store.list(&self.narrow(query), self.inner.now()).await?)
+        let mut page = self.inner.store.list(&self.narrow(query), self.inner.now()).await?;
+        page.keys.retain(|key| self.may_see(key));
+        Ok(page)
     }
 
     pub(super) async fn count(&self, query: &KeyQuery<M>) -> Result<u64, ManageError> {
@@ -185,7 +202,7 @@ impl<'a, M: KeyModel> Manager<'a, M> {
             patch = patch.name(name);
         }
         if let Some(scopes) = update.scopes {
-            patch = patch.scopes(Scopes::collect(scopes)?);
+            patch = patch.scopes(check_scopes(scopes)?);
         }
         if let Some(expires_at) = update.expires_at {
             patch = patch.expires_at(check_expiry(expires_at, self.inner.now())?);
@@ -207,6 +224,10 @@ impl<'a, M: KeyModel> Manager<'a, M> {
 
     async fn change(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
         let key = self.find(prefix).await?;
+        let has_ended = key.record().expires_at.is_some_and(|end| end <= self.inner.now());
+        if self.inner.max_keys_per_owner.is_some() && patch.expires_at.is_some() && has_ended {
+            return Err(ManageError::Expired);
+        }
         let change = self.inner.change(prefix);
         let changed = self.inner.store.update(&key.record().id, self.owner, patch).await?;
         change.done();
@@ -264,22 +285,41 @@ impl<'a, M: KeyModel> Manager<'a, M> {
             KeyStatus::Active => {}
             status => return Err(ManageError::NotActive { status }),
         }
+        if let Some(successor) = self.successor_of(&record.prefix).await? {
+            let successor = successor.record().prefix.clone();
+            return Err(ManageError::AlreadyRotated { successor });
+        }
         let lifetime = record.expires_at.map(|end| end - record.created_at);
-        let expires_at =
-            lifetime.map(|life| now.checked_add_signed(life).ok_or(ManageError::Expiry));
-        let expires_at = check_expiry(expires_at.transpose()?, now)?;
+        let expires_at = lifetime.map(|life| within_calendar(now.checked_add_signed(life)));
         let successor = NewRecord::new("", HashedKey::new(""), &*record.name, now, old.extra())
             .with_scopes(record.scopes.clone())
             .with_expires_at(expires_at)
             .with_rotated_from(Some(record.prefix.clone()));
         let end = after(now, grace).map(to_micros).ok_or(ManageError::Expiry)?;
         let end = last_moment(record.expires_at, end);
+        if end.year() > LAST_YEAR {
+            return Err(ManageError::Expiry);
+        }
         self.draw(successor, Arrival::Successor { of: old, end }).await
     }
 
+    /// Finds what a key was replaced by. Its expiry alone does not tell, which others may have set.
+    async fn successor_of(&self, prefix: &str) -> Result<Option<M>, ManageError> {
+        let query = KeyQuery::new().rotated_from(prefix).limit(1);
+        match self.inner.store.list(&query, self.inner.now()).await {
+            Ok(page) => Ok(page.keys.into_iter().next()),
+            // The table does not keep it: then the change of the expiry is all that guards.
+            Err(StoreError::Unsupported { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     pub(super) async fn purge(&self, retention: Duration, limit: u32) -> Result<u64, ManageError> {
-        let retention = TimeDelta::from_std(retention).map_err(|_| ManageError::Expiry)?;
-        let before = self.inner.now().checked_sub_signed(retention).ok_or(ManageError::Expiry)?;
+        let now = self.inner.now();
+        let before =
+            TimeDelta::from_std(retention).ok().and_then(|age| now.checked_sub_signed(age));
+        // Nothing ended before the calendar begins.
+        let Some(before) = before else { return Ok(0) };
         Ok(self.inner.store.delete_expired(before, limit).await?)
     }
 
@@ -326,8 +366,10 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 }
 
+/// The error goes to logs, so what may be a whole key is not repeated.
 fn not_found(prefix: &str) -> ManageError {
-    ManageError::NotFound { prefix: prefix.to_owned() }
+    let shown = if is_prefix(prefix) { prefix } else { "(not a prefix)" };
+    ManageError::NotFound { prefix: shown.to_owned() }
 }
 
 /// The end of a predecessor: never later than it was, and never the same, since the change of it is what
@@ -337,6 +379,19 @@ fn last_moment(seen: Option<Timestamp>, end: Timestamp) -> Timestamp {
         Some(seen) if seen <= end => seen - TimeDelta::microseconds(1),
         _ => end,
     }
+}
+
+/// The successor of a key that hardly ever ends has no longer a life than the calendar.
+fn within_calendar(expires_at: Option<Timestamp>) -> Timestamp {
+    let last = NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31)
+        .and_then(|day| day.and_hms_micro_opt(23, 59, 59, 999_999))
+        .map_or(Timestamp::MAX_UTC, |last| last.and_utc());
+    expires_at.map_or(last, |time| to_micros(time).min(last))
+}
+
+fn check_scopes(scopes: Vec<String>) -> Result<Scopes, ManageError> {
+    let scopes = Scopes::collect(scopes)?;
+    if scopes.len() > MAX_SCOPES { Err(ScopeError::TooMany.into()) } else { Ok(scopes) }
 }
 
 fn check_name(name: &str) -> Result<(), ManageError> {
