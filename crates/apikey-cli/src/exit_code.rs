@@ -181,9 +181,8 @@ impl Failure {
             Self::Unshown { prefix, predecessor: None, .. } => Some(format!(
                 "nobody knows it: revoke it with `apikey revoke {prefix}`, and create another"
             )),
-            Self::Unshown { prefix, predecessor: Some(predecessor), .. } => Some(format!(
-                "nobody knows it: revoke it with `apikey revoke {prefix}`, and while {predecessor} still \
-                 works, repeat `apikey rotate {predecessor}`"
+            Self::Unshown { prefix, predecessor: Some(_), .. } => Some(format!(
+                "nobody knows it: replace it with `apikey rotate {prefix} --grace 0s`"
             )),
             Self::Manage(ManageError::NotFound { .. }) => {
                 Some("`apikey list` shows the prefixes".to_owned())

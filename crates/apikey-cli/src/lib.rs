@@ -56,6 +56,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use apikey_core::{ApiKeys, KeyModel};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser};
 use serde::Serialize;
 
@@ -152,12 +153,26 @@ where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
 {
-    C::try_parse_from(arguments).map_err(|error| {
+    C::try_parse_from(arguments).map_err(|mut error| {
+        hide_keys(&mut error);
         // Help and version come this way, too. That nobody may read them is no failure.
         let _ = error.print();
         if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
     })
 }
+
+/// A key that was given where no argument is expected is not repeated: standard error goes to logs.
+fn hide_keys(error: &mut clap::Error) {
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
+        let may_be_key = |value: &ContextValue| value.to_string().len() > LONGEST_WORD;
+        if error.get(kind).is_some_and(may_be_key) {
+            error.insert(kind, ContextValue::String("(not shown: it may be a key)".to_owned()));
+        }
+    }
+}
+
+/// No command and no option is longer, and every key is.
+const LONGEST_WORD: usize = 30;
 
 async fn report<C>(
     parsed: Result<C, ExitCode>,

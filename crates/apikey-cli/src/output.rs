@@ -73,7 +73,7 @@ impl Output {
         self.stdout.flush()
     }
 
-    /// Prints a new key and, this one time, its text.
+    /// Prints a new key and its text, once.
     pub(crate) fn created<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
         let row = Row::new(key.record());
         match self.format {
@@ -87,7 +87,7 @@ impl Output {
         self.stdout.flush()
     }
 
-    /// Prints the successor of a key that was named, and this one time its text.
+    /// Prints the successor of a key that was named and its text, once.
     pub(crate) fn rotated<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
         match self.format {
             Format::Json => self.successor(key, plaintext),
@@ -106,7 +106,7 @@ impl Output {
         self.stdout.flush()
     }
 
-    /// Reminds people that a new key is shown this one time.
+    /// Reminds people that a new key is shown once.
     pub(crate) fn shown_once(&self) {
         if self.format != Format::Json {
             Self::note(
@@ -204,7 +204,7 @@ impl Output {
 
     /// Says what went wrong with one key of several.
     pub(crate) fn complain_of(prefix: &str, error: &(dyn std::error::Error + 'static)) {
-        Self::note(&format!("error: {prefix}: {}", on_one_line(error)));
+        Self::note(&format!("error: {}: {}", printable(prefix), on_one_line(error)));
     }
 }
 

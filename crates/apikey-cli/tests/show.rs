@@ -47,3 +47,16 @@ fn a_whole_key_in_place_of_a_prefix_is_not_repeated() {
         assert!(!run.stderr.contains(secret), "{run:?}");
     }
 }
+
+/// The verb forgotten, or a key too many: what is not expected is not repeated either.
+#[test]
+fn a_whole_key_where_nothing_is_expected_is_not_repeated() {
+    let folder = Folder::new();
+    let key = folder.create(&["ci"]);
+    for arguments in [&[&*key][..], &["show", prefix(&key), &key], &["count", &key]] {
+        let run = folder.run(arguments);
+        run.fails(2, "(not shown: it may be a key)");
+        assert!(!run.stderr.contains(&key[9..]), "{run:?}");
+    }
+    folder.run(&["shwo"]).fails(2, "'shwo'");
+}

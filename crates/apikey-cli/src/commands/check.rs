@@ -6,7 +6,7 @@ use clap::Args;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
-/// Look for mistakes of set-up, and say how to fix them
+/// Look for configuration mistakes, and say how to fix them
 ///
 /// Looks at the table, and for stored hashes that the hashers without a pepper (SHA-256, SHA-512, Argon2id,
 /// PBKDF2, and those of Django) cannot verify. A service with a pepper is reported here, too: let it check

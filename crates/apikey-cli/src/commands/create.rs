@@ -7,7 +7,7 @@ use crate::args::Expiry;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
-/// Create a key, and print it this one time
+/// Create a key, and print it once
 ///
 /// Only a hash of the key is stored: nobody can print it again. With `--output plain`, which is the
 /// default outside a terminal, standard output is the key and nothing else. The database is created where
@@ -21,7 +21,11 @@ Examples:
   KEY=$(apikey create ci --expires-in 1h)
   apikey create ci --output json | jq -r .key
 
-Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days).")]
+Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days).
+
+This command knows the database and the brand. A service that sets hashers, a pepper, lengths or a limit of its \
+own may refuse the keys that are made here, or have them hashed otherwise than it asks: it builds the command \
+into its own program, with `apikey_cli::run_with_create`.")]
 pub(crate) struct Create<Own: Args = ()> {
     /// What people call the key: 1 to 200 characters; names need not be unique
     name: String,

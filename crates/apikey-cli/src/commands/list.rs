@@ -23,7 +23,7 @@ created_at, expires_at, last_used_at.")]
 pub(crate) struct List {
     #[command(flatten)]
     filter: Filter,
-    /// At most so many keys
+    /// The most keys that are listed
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u64).range(1..))]
     limit: u64,
     /// All keys, however many there are

@@ -8,7 +8,7 @@ use crate::commands::change_each;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
-/// Revoke keys, for ever
+/// Revoke keys permanently
 ///
 /// A service refuses a revoked key from its next request on; one that caches keys may take a few seconds
 /// to notice. Revoking cannot be undone. A key that is revoked already stays as it is, which is no error.

@@ -13,17 +13,17 @@ use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 use crate::settings;
 
-/// Replace keys by new ones, and print these this one time
+/// Replace keys by new ones, and print each once
 ///
 /// The new key has the name and the scopes of the old one and, if that expires, as long a life. The old key
-/// goes on working for the grace, but never longer than it would have. If one of several keys cannot be
-/// rotated, the others are, and the exit code is 1.
+/// goes on working for the grace, but never longer than it would have. A key is rotated once: if the new key
+/// was lost, rotate that one with `--grace 0s`. If one of several keys cannot be rotated, the others are, and
+/// the exit code is 1.
 ///
 /// With --older-than, all active keys above an age are rotated: what a cron job runs. A key that already has a
-/// successor, or ends within the grace anyway, is left alone, so that a run which was interrupted is completed
-/// by the next one, and two runs at once do not rotate a key twice. Each new key is printed before the
-/// next one is made; who kills the command between the two loses one new key, whose `rotated_from` is the
-/// old one: revoke it, and rotate the old one by its prefix while it still works.
+/// successor is left alone, so that a run which was interrupted is completed by the next one, and two runs at
+/// once do not rotate a key twice. Each new key is printed before the next one is made. If the command is
+/// killed between the two, one new key is lost: `apikey list` shows it first; rotate it with `--grace 0s`.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "apikey rotate [OPTIONS] <PREFIX>...\n       apikey rotate [OPTIONS] --older-than <DURATION>",
@@ -94,7 +94,7 @@ async fn each<M: Printable>(
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::Done;
-    let mut done = HashSet::new();
+    let (mut done, mut is_shown) = (HashSet::new(), false);
     for Prefix(prefix) in prefixes {
         if !done.insert(prefix.clone()) {
             continue;
@@ -103,6 +103,7 @@ async fn each<M: Printable>(
             Ok(created) => {
                 let shown = output.rotated(&created.key, created.plaintext.expose());
                 shown.map_err(|source| Failure::unshown(created.key.record(), source))?;
+                is_shown = true;
             }
             Err(error) if stops(&error) => return Err(error.into()),
             Err(error) => {
@@ -111,7 +112,7 @@ async fn each<M: Printable>(
             }
         }
     }
-    if outcome == Outcome::Done {
+    if is_shown {
         output.shown_once();
     }
     Ok(outcome)

@@ -30,7 +30,7 @@ Examples:
 Keys of the format PREFIX.SECRET are read whether or not there is a brand."
 )]
 pub(crate) struct Verify {
-    /// Says that the key comes from standard input, which it does anyway
+    /// Read the key from standard input, which is the default
     #[arg(value_name = "-", num_args = 0.., value_parser = Unrepeated(standard_input))]
     input: Vec<()>,
 }

@@ -50,7 +50,8 @@ pub(super) fn successor<Id>(
     row: &Row<'_, Id>,
     plaintext: &str,
 ) -> io::Result<()> {
-    writeln!(out, "{}\t{plaintext}", or(row.record.rotated_from.as_ref(), NONE))
+    let predecessor = or(row.record.rotated_from.as_ref(), NONE);
+    writeln!(out, "{}\t{plaintext}", printable(&predecessor))
 }
 
 fn scopes<Id>(row: &Row<'_, Id>) -> String {

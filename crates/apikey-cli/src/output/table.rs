@@ -100,7 +100,7 @@ pub(super) fn successor<Id>(
     plaintext: &str,
 ) -> io::Result<()> {
     let predecessor = or(row.record.rotated_from.as_ref(), "");
-    writeln!(out, "{predecessor}  {plaintext}  {}", printable(&row.record.name))
+    writeln!(out, "{}  {plaintext}  {}", printable(&predecessor), printable(&row.record.name))
 }
 
 /// Prints lines of text that is ours under a header; no column gives way.

@@ -40,10 +40,12 @@ Examples:
   export APIKEY_IMPORT_FROM=postgres://me:password@host/django
   apikey import django --output json | jq '.refusals[]'
 
-Counted are: the keys that were `read`; of these those `imported`, by their state, those `already there` and \
-those `revoked since`, that is revoked now because they were in Django; and those `refused`, of which some may \
-be `without prefix`, rows that nobody can name. With `--output plain`, a line holds a name and a number, \
+The report counts the keys that were `read`; of these those `imported`, by their state, those `already there`, \
+those `revoked since` (revoked now because they were in Django), and those `refused`, some of which may be \
+`without prefix`, rows that nobody can name. With `--output plain`, a line holds a name and a number, \
 separated by a tab; the hashes follow.
+
+A key that was deleted in Django after it was imported goes on working here: revoke it here, too.
 
 The service reads the keys with a hasher for what Django wrote: \
 `Hashers::new(Sha256).accept(Django::default())`, feature `django` of apikey-core.

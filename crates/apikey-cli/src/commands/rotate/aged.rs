@@ -7,14 +7,14 @@
 //!    rotated before it was listed has a successor that the second list shows, whatever any clock says.
 //! 2. A key that is rotated after it was listed has another expiry than the list says, and
 //!    [`ApiKeys::rotate_seen`] leaves it alone.
-//! 3. A successor may be purged before its predecessor has ended, and a table may lack `rotated_from`. A
-//!    rotated key ends within its grace, so a key that does is left alone, too.
+//! 3. In a table that lacks `rotated_from`, a key that ends within the grace may be one that was rotated, and is
+//!    left alone.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use apikey_core::{
-    ApiKeys, Clock, KeyModel, KeyQuery, KeyStatus, MAX_PAGE, ManageError, SystemClock, Timestamp,
+    ApiKeys, Clock, KeyModel, KeyQuery, KeyStatus, MAX_PAGE, ManageError, StoreError, SystemClock, Timestamp,
 };
 
 use super::stops;
@@ -66,10 +66,21 @@ pub(super) async fn find<M: KeyModel>(
     let all = seen.len();
     seen.retain(|key| !predecessors.contains(&key.prefix));
     let open = seen.len();
-    let end = SystemClock::default().now() + grace;
-    seen.retain(|key| key.expires_at.is_none_or(|expires_at| expires_at > end));
+    if !notes_predecessors(keys).await? {
+        let end = SystemClock::default().now() + grace;
+        seen.retain(|key| key.expires_at.is_none_or(|expires_at| expires_at > end));
+    }
     seen.reverse();
     Ok(Aged { succeeded: all - open, ending: open - seen.len(), keys: seen })
+}
+
+/// Whether the table says of which key another is the successor.
+async fn notes_predecessors<M: KeyModel>(keys: &ApiKeys<M>) -> Result<bool, Failure> {
+    match keys.count(&KeyQuery::new().rotated_from("none")).await {
+        Ok(_) => Ok(true),
+        Err(ManageError::Store(StoreError::Unsupported { .. })) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Goes through all pages of a query.
@@ -151,6 +162,7 @@ impl Aged {
                 }
                 Err(
                     ManageError::Conflict
+                    | ManageError::AlreadyRotated { .. }
                     | ManageError::NotFound { .. }
                     | ManageError::NotActive { .. },
                 ) => report.changed += 1,
