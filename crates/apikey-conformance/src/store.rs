@@ -88,6 +88,8 @@ macro_rules! each_store_case {
             limit: counts_neither_revoked_nor_expired_keys;
             limit: counts_no_keys_of_other_owners;
             limit: holds_the_limit_under_parallel_inserts;
+            limit: refuses_a_rotation_at_the_limit;
+            limit: holds_the_limit_under_parallel_rotations;
             update: changes_the_named_columns_alone;
             update: returns_the_key_for_an_empty_patch;
             update: never_moves_a_revocation;
@@ -120,6 +122,7 @@ macro_rules! each_store_case {
             filter: lists_the_keys_of_one_owner;
             filter: lists_keys_by_their_state_at_a_time;
             filter: searches_by_prefix_and_beginning_of_the_name;
+            filter: lists_the_successors_of_a_key_and_no_others;
             filter: selects_hashes_by_their_beginning;
             filter: selects_any_of_several_encodings_but_for_others;
             filter: joins_all_filters;

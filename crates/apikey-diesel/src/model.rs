@@ -175,8 +175,8 @@ impl TableNames {
     }
 
     /// Says which built-in columns there are not, of `scopes`, `expires_at`, `disabled_at`,
-    /// `last_used_at` and `rotated_from`. What would need one of the first four is
-    /// [`Unsupported`](apikey_core::StoreError::Unsupported).
+    /// `last_used_at` and `rotated_from`. What would need one of them is
+    /// [`Unsupported`](apikey_core::StoreError::Unsupported); a rotation works without `rotated_from`.
     #[must_use]
     pub const fn lacking(self, lacks: &'static [&'static str]) -> Self {
         Self { lacks, ..self }

@@ -102,12 +102,33 @@ impl Rows {
             .with_rotated_from(new.rotated_from.clone()))
     }
 
+    /// Whether one more key may be live when this one is created, and another one is as it is to be.
+    fn has_room(
+        &self,
+        new: &NewRecord<()>,
+        limit: Option<u32>,
+        changed: Option<&KeyRecord>,
+    ) -> Result<(), StoreError> {
+        let Some(limit) = limit else { return Ok(()) };
+        let keys = self.keys.values();
+        let keys = keys.map(|key| changed.filter(|changed| changed.id == key.id).unwrap_or(key));
+        let is_live = |key: &&KeyRecord| {
+            key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > new.created_at)
+        };
+        let live = keys.filter(is_live).count() as u64;
+        if live < u64::from(limit) { Ok(()) } else { Err(StoreError::LimitReached { limit }) }
+    }
+
     fn select(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Vec<&KeyRecord> {
         let is_selected = |key: &&KeyRecord| {
             let is_found = |text: &String| key.prefix == *text || key.name.starts_with(text);
             let has = |encoding: &String| key.hashed_key.as_str().starts_with(encoding);
             query.status.is_none_or(|status| key.status(now) == status)
                 && query.search.as_ref().is_none_or(is_found)
+                && query
+                    .rotated_from
+                    .as_ref()
+                    .is_none_or(|old| key.rotated_from.as_ref() == Some(old))
                 && (query.encodings.is_empty() || query.encodings.iter().any(has))
                 && !query.not_encodings.iter().any(has)
         };
@@ -134,14 +155,7 @@ impl KeyStore<KeyRecord> for JournalStore {
         limit: Option<u32>,
     ) -> Result<KeyRecord, StoreError> {
         let mut table = self.table();
-        if let Some(limit) = limit {
-            let is_live = |key: &&KeyRecord| {
-                key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > new.created_at)
-            };
-            if table.rows.keys.values().filter(is_live).count() as u64 >= u64::from(limit) {
-                return Err(StoreError::LimitReached { limit });
-            }
-        }
+        table.rows.has_room(new, limit, None)?;
         let key = table.rows.admit(new)?;
         table.put(&[&key])?;
         Ok(key)
@@ -178,6 +192,7 @@ impl KeyStore<KeyRecord> for JournalStore {
             return Err(StoreError::Conflict);
         }
         old.expires_at = Some(rotation.expires_at);
+        table.rows.has_room(&rotation.successor, rotation.limit, Some(&old))?;
         let successor = table.rows.admit(&rotation.successor)?;
         table.put(&[&old, &successor])?;
         Ok(successor)

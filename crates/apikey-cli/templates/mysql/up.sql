@@ -21,5 +21,7 @@ CREATE TABLE {table} (
     -- KEY {table}_owner (organization_id, created_at, id),
     -- Keys that expired or were revoked, to delete them.
     KEY {table}_expires_at (expires_at),
-    KEY {table}_revoked_at (revoked_at)
+    KEY {table}_revoked_at (revoked_at),
+    -- The successors of a key.
+    KEY {table}_rotated_from (rotated_from)
 ) ENGINE = InnoDB;

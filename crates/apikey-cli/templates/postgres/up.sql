@@ -22,3 +22,5 @@ CREATE INDEX {table}_created_at_id ON {table} (created_at, id);
 -- Keys that expired or were revoked, to delete them; most rows are neither and take no room here.
 CREATE INDEX {table}_expires_at ON {table} (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX {table}_revoked_at ON {table} (revoked_at) WHERE revoked_at IS NOT NULL;
+-- The successors of a key; most rows are none.
+CREATE INDEX {table}_rotated_from ON {table} (rotated_from) WHERE rotated_from IS NOT NULL;

@@ -131,6 +131,36 @@ pub async fn searches_by_prefix_and_beginning_of_the_name<F: StoreFixture>(fixtu
     }
 }
 
+/// The successors of a key are listed by its prefix, byte by byte, beside other filters too.
+pub async fn lists_the_successors_of_a_key_and_no_others<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let olds =
+        [("one", "original"), ("two", "original"), ("case", "Original"), ("next", "one00000")];
+    for (number, (name, old)) in olds.into_iter().enumerate() {
+        let mut new = table.new_key(&numbered(number)).with_rotated_from(Some(old.to_owned()));
+        new.name = name.to_owned();
+        table.insert(&new).await;
+    }
+    table.add("original").await;
+    for (old, expected) in [
+        ("original", ["key00000", "key00001"].as_slice()),
+        ("Original", &["key00002"]),
+        ("one00000", &["key00003"]),
+        ("origina", &[]),
+        ("original0", &[]),
+        ("original ", &[]),
+        ("origin%l", &[]),
+        ("key00000", &[]),
+        ("ürig", &[]),
+        ("", &[]),
+    ] {
+        let query = KeyQuery::new().rotated_from(old);
+        expect_selected(&table, &query, expected, &format!("the successors of {old:?}")).await;
+    }
+    let query = KeyQuery::new().rotated_from("original").search("two").status(KeyStatus::Active);
+    expect_selected(&table, &query, &["key00001"], "successors beside other filters").await;
+}
+
 /// An encoding selects the stored hashes that begin with it, byte by byte.
 pub async fn selects_hashes_by_their_beginning<F: StoreFixture>(fixture: &F) {
     let table = Table::empty(fixture).await;

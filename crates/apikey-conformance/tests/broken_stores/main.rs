@@ -73,6 +73,9 @@ notices! {
     LimitCountsEnded: limit::counts_neither_revoked_nor_expired_keys as a_limit_that_counts_ended_keys;
     LimitCountsOthers: limit::counts_no_keys_of_other_owners as a_limit_that_counts_other_owners;
     LimitCountsBefore: limit::holds_the_limit_under_parallel_inserts as a_limit_that_is_counted_before;
+    RotateIgnoresLimit: limit::refuses_a_rotation_at_the_limit as a_rotation_that_ignores_the_limit;
+    RotateCountsBefore: limit::refuses_a_rotation_at_the_limit as a_rotation_that_counts_its_predecessor_always;
+    RotateCountsBefore: limit::holds_the_limit_under_parallel_rotations as a_rotation_that_counts_before;
     UpdateIgnoresEmpty: update::returns_the_key_for_an_empty_patch as an_update_that_refuses_an_empty_patch;
     UpdateTouchesOthers: update::changes_the_named_columns_alone as an_update_that_changes_another_column;
     UpdateClearsRevoked: update::never_moves_a_revocation as an_update_that_clears_a_revocation;
@@ -110,6 +113,7 @@ notices! {
     ListEndsLate: filter::lists_keys_by_their_state_at_a_time as a_list_that_ends_keys_late;
     SearchIgnoresCase: filter::searches_by_prefix_and_beginning_of_the_name as a_search_that_ignores_case;
     SearchTakesWildcards: filter::searches_by_prefix_and_beginning_of_the_name as a_search_with_wildcards;
+    ListIgnoresPredecessor: filter::lists_the_successors_of_a_key_and_no_others as a_list_that_ignores_the_predecessor;
     ListIgnoresEncoding: filter::selects_hashes_by_their_beginning as a_list_that_ignores_the_encoding;
     ListTakesOneEncoding: filter::selects_any_of_several_encodings_but_for_others as a_list_that_takes_one_encoding;
     ListTakesOtherEncodings: filter::selects_any_of_several_encodings_but_for_others as a_list_that_leaves_no_encoding_out;

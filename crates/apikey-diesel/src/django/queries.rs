@@ -51,6 +51,7 @@ macro_rules! __django_queries {
                 model: $Model, table: $table,
                 columns: { $prefix, $hashed_key, $title },
                 owner: [$($owner)?],
+                rotated_from: [],
                 // A row that has no such time could not be followed by a next page.
                 created: [$created within __k::django::calendar()]
             }

@@ -9,13 +9,14 @@ macro_rules! __key_filters {
         model: $Model:ty, table: $table:ident,
         columns: { $prefix:ident, $hashed_key:ident, $title:ident },
         owner: [$($owner:ident)?],
+        rotated_from: [$($rotated_from:ident)?],
         // The column that pages go by, if rows may have something else there than times.
         created: [$($created:ident within $calendar:expr)?]
     ) => {
         type __Rows<'a> = __k::BoxedRows<'a, $table::table, __Db>;
 
         /// Selects the rows on all pages of a query.
-        #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
+        #[allow(unused_mut, unused_variables, reason = "a model may lack an owner, and its table the predecessors")]
         fn __select<'a>(
             k_query: &'a __k::KeyQuery<$Model>,
             k_now: __k::Timestamp,
@@ -46,6 +47,16 @@ macro_rules! __key_filters {
                     k_rows.filter(k_begins)
                 };
             }
+            $(if let Some(k_old) = &k_query.rotated_from {
+                let k_value = || k_old.as_str().into_sql::<__k::Text>();
+                k_rows = if __k::can_be_prefix(k_old) {
+                    k_rows
+                        .filter($rotated_from.eq(k_value().nullable()))
+                        .filter(__k::starts_with($rotated_from, k_value()))
+                } else {
+                    k_rows.filter(false.into_sql::<__k::Bool>())
+                };
+            })?
             $({
                 let [k_first, k_last] = $calendar.map(__Time::from);
                 k_rows = k_rows.filter($created.ge(k_first)).filter($created.le(k_last));

@@ -1,6 +1,6 @@
 //! What is refused because a table lacks the column for it.
 
-use apikey_core::{KeyPatch, NewRecord, StoreError};
+use apikey_core::{KeyModel, KeyPatch, KeyQuery, NewRecord, StoreError};
 
 use super::TableNames;
 
@@ -42,6 +42,13 @@ impl TableNames {
 
     pub(crate) fn can_rotate(&self) -> Result<(), StoreError> {
         self.require("expires_at", "rotating: the table lacks the column expires_at")
+    }
+
+    pub(crate) fn can_select<M: KeyModel>(&self, query: &KeyQuery<M>) -> Result<(), StoreError> {
+        if query.rotated_from.is_some() {
+            self.require("rotated_from", "successors: the table lacks the column rotated_from")?;
+        }
+        Ok(())
     }
 
     pub(crate) fn can_touch(&self) -> Result<(), StoreError> {

@@ -59,6 +59,7 @@ macro_rules! __key_queries {
                 model: $Model, table: $table,
                 columns: { $prefix, $hashed_key, $title },
                 owner: [$($owner)?],
+                rotated_from: [$($rotated_from)?],
                 created: []
             }
 

@@ -7,10 +7,12 @@ use apikey_core::{
     Timestamp, async_trait,
 };
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel_async::AsyncConnection;
 use tokio::runtime::Handle;
 
 use crate::__private::ROWS_AT_ONCE;
 use crate::any::OpenStore;
+use crate::failure::Failure;
 use crate::server::dialect::Dialect;
 use crate::server::model::AsyncModel;
 use crate::server::pool::ServerPool;
@@ -40,19 +42,11 @@ where
 
     async fn insert(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<M, StoreError> {
         M::table().can_insert(new)?;
-        let frame = match limit {
-            // One lock for each owner; of the table, if keys have no owner.
-            Some(_) => Frame::Locked(format!("{}/{:?}", M::table().table, M::owner_of(&new.extra))),
-            None => Frame::Change,
-        };
+        let frame = frame::<M, P::Backend>(new, limit);
         let inserted = self
             .run(M::table(), frame, (new.clone(), limit), |conn, (new, limit)| {
                 Box::pin(async move {
-                    if let Some(limit) = *limit
-                        && M::count_live(conn, new).await? >= u64::from(limit)
-                    {
-                        return Err(StoreError::LimitReached { limit }.into());
-                    }
+                    has_room::<M, _>(conn, new, *limit).await?;
                     Ok(M::insert(conn, new).await?)
                 })
             })
@@ -83,10 +77,11 @@ where
         M::table().can_rotate()?;
         M::table().can_insert(&rotation.successor)?;
         let args = (id.clone(), owner.cloned(), rotation.clone());
+        let frame = frame::<M, P::Backend>(&rotation.successor, rotation.limit);
         let rotated = self
-            .run(M::table(), Frame::Change, args, |conn, (id, owner, rotation)| {
+            .run(M::table(), frame, args, |conn, (id, owner, rotation)| {
                 Box::pin(async move {
-                    let Rotation { seen_expires_at, expires_at, successor, .. } = rotation;
+                    let Rotation { seen_expires_at, expires_at, successor, limit, .. } = rotation;
                     let owner = owner.as_ref();
                     if !M::supersede(conn, id, owner, *seen_expires_at, *expires_at).await? {
                         return Err(StoreError::Conflict.into());
@@ -96,6 +91,7 @@ where
                     if !old.is_some_and(|old| rotation.inherits_from(&old)) {
                         return Err(StoreError::Conflict.into());
                     }
+                    has_room::<M, _>(conn, successor, *limit).await?;
                     Ok(M::insert(conn, successor).await?)
                 })
             })
@@ -123,6 +119,7 @@ where
     }
 
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
+        M::table().can_select(query)?;
         self.run(M::table(), Frame::Read, (query.clone(), now), |conn, (query, now)| {
             Box::pin(
                 async move { Ok(Page::from_rows(M::list(conn, query, *now).await?, query.limit)) },
@@ -132,6 +129,7 @@ where
     }
 
     async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
+        M::table().can_select(query)?;
         self.run(M::table(), Frame::Read, (query.clone(), now), |conn, (query, now)| {
             Box::pin(async move { Ok(M::count(conn, query, *now).await?) })
         })
@@ -204,5 +202,32 @@ where
             }
             outcome => outcome,
         }
+    }
+}
+
+/// What has to stand around the insertion of a key: a lock if the keys are counted, one for each owner, or of the
+/// table if keys have no owner.
+fn frame<M: AsyncModel<DB>, DB: Dialect>(new: &NewRecord<M::Extra>, limit: Option<u32>) -> Frame {
+    match limit {
+        Some(_) => Frame::Locked(format!("{}/{:?}", M::table().table, M::owner_of(&new.extra))),
+        None => Frame::Change,
+    }
+}
+
+/// Refuses a new key of an owner who has as many as are allowed, under the owner's lock.
+async fn has_room<M, C>(
+    conn: &mut C,
+    new: &NewRecord<M::Extra>,
+    limit: Option<u32>,
+) -> Result<(), Failure>
+where
+    C: AsyncConnection,
+    M: AsyncModel<C::Backend>,
+{
+    match limit {
+        Some(limit) if M::count_live(conn, new).await? >= u64::from(limit) => {
+            Err(StoreError::LimitReached { limit }.into())
+        }
+        _ => Ok(()),
     }
 }

@@ -72,11 +72,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
         M::table().can_insert(new)?;
         let new = new.clone();
         self.write(move |conn| {
-            if let Some(limit) = limit
-                && M::count_live(conn, &new)? >= u64::from(limit)
-            {
-                return Err(StoreError::LimitReached { limit }.into());
-            }
+            has_room::<M>(conn, &new, limit)?;
             Ok(M::insert(conn, &new)?)
         })
         .await
@@ -103,7 +99,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
         M::table().can_insert(&rotation.successor)?;
         let (id, owner, rotation) = (id.clone(), owner.cloned(), rotation.clone());
         self.write(move |conn| {
-            let Rotation { seen_expires_at, expires_at, successor, .. } = &rotation;
+            let Rotation { seen_expires_at, expires_at, successor, limit, .. } = &rotation;
             if !M::supersede(conn, &id, owner.as_ref(), *seen_expires_at, *expires_at)? {
                 return Err(StoreError::Conflict.into());
             }
@@ -112,6 +108,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
             if !old.is_some_and(|old| rotation.inherits_from(&old)) {
                 return Err(StoreError::Conflict.into());
             }
+            has_room::<M>(conn, successor, *limit)?;
             Ok(M::insert(conn, successor)?)
         })
         .await
@@ -133,11 +130,13 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
     }
 
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
+        M::table().can_select(query)?;
         let query = query.clone();
         self.run(move |conn| Ok(Page::from_rows(M::list(conn, &query, now)?, query.limit))).await
     }
 
     async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
+        M::table().can_select(query)?;
         let query = query.clone();
         self.run(move |conn| Ok(M::count(conn, &query, now)?)).await
     }
@@ -156,5 +155,19 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
 
     fn can_write_format(&self, format: &KeyFormat) -> bool {
         M::table().can_write_format(format)
+    }
+}
+
+/// Refuses a new key of an owner who has as many as are allowed, while nobody else can write.
+fn has_room<M: BlockingModel<Sqlite>>(
+    conn: &mut SqliteConnection,
+    new: &NewRecord<M::Extra>,
+    limit: Option<u32>,
+) -> Result<(), Failure> {
+    match limit {
+        Some(limit) if M::count_live(conn, new)? >= u64::from(limit) => {
+            Err(StoreError::LimitReached { limit }.into())
+        }
+        _ => Ok(()),
     }
 }

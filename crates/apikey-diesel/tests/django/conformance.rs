@@ -62,6 +62,8 @@ macro_rules! cases_everywhere {
             insert: gives_parallel_inserts_different_ids;
             limit: refuses_an_insert_beyond_the_limit;
             limit: holds_the_limit_under_parallel_inserts;
+            limit: refuses_a_rotation_at_the_limit;
+            limit: holds_the_limit_under_parallel_rotations;
             update: returns_the_key_for_an_empty_patch;
             update: updates_no_absent_key;
             update: lets_one_of_32_parallel_rehashes_win;

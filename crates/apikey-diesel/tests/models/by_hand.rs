@@ -243,6 +243,9 @@ impl Statement {
             statement = statement.text(" AND (prefix = ", text);
             statement = statement.text(" OR 1 = instr(label, ", text).sql("))");
         }
+        if let Some(old) = &query.rotated_from {
+            statement = statement.text(" AND rotated_from = ", old);
+        }
         match query.status {
             None => statement,
             Some(KeyStatus::Revoked) => statement.sql(" AND revoked IS NOT NULL"),

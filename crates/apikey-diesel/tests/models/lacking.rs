@@ -91,5 +91,8 @@ async fn what_needs_a_missing_column_is_unsupported() {
         &store.rotate(&id, None, &Rotation::new(None, at(1), new_key("next"))).await,
     );
     assert_unsupported(&store.touch(&[id], at(1)).await);
+    let successors = KeyQuery::new().rotated_from("abcdefgh");
+    assert_unsupported(&store.list(&successors, at(0)).await);
+    assert_unsupported(&store.count(&successors, at(0)).await);
     assert_eq!(store.count(&KeyQuery::new(), at(0)).await.unwrap(), 1);
 }

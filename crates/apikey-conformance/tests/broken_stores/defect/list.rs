@@ -51,6 +51,7 @@ impl BrokenStore {
         let mut query = query.clone();
         match self.defect {
             ListIgnoresOwner => query.owner = None,
+            ListIgnoresPredecessor => query.rotated_from = None,
             ListIgnoresEncoding => query.encodings.clear(),
             ListTakesOneEncoding => query.encodings.truncate(1),
             ListTakesOtherEncodings => query.not_encodings.clear(),

@@ -30,6 +30,17 @@ impl BrokenStore {
                 (rotation.seen_name, rotation.seen_scopes) =
                     key.map(|key| (key.record.name, key.record.scopes)).unwrap_or_default();
             }
+            (RotateIgnoresLimit, _) => rotation.limit = None,
+            (RotateCountsBefore, _) => {
+                let live = self.all().await?.len();
+                yield_now().await;
+                match rotation.limit.take() {
+                    Some(limit) if live >= limit as usize => {
+                        return Err(StoreError::LimitReached { limit });
+                    }
+                    _ => {}
+                }
+            }
             (RotateHandsOver, Some(key)) => rotation.successor.extra = key.team,
             (RotateEndsFirst, _) => {
                 self.inner.update(id, owner, &end).await?;

@@ -17,5 +17,7 @@ CREATE TABLE IF NOT EXISTS api_keys (
     KEY api_keys_created_at_id (created_at, id),
     -- Keys that expired or were revoked, to delete them.
     KEY api_keys_expires_at (expires_at),
-    KEY api_keys_revoked_at (revoked_at)
+    KEY api_keys_revoked_at (revoked_at),
+    -- The successors of a key.
+    KEY api_keys_rotated_from (rotated_from)
 ) ENGINE = InnoDB;

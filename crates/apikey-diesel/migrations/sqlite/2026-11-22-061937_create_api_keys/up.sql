@@ -18,3 +18,5 @@ CREATE INDEX api_keys_created_at_id ON api_keys (created_at, id);
 -- Keys that expired or were revoked, to delete them; most rows are neither and take no room here.
 CREATE INDEX api_keys_expires_at ON api_keys (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX api_keys_revoked_at ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
+-- The successors of a key; most rows are none.
+CREATE INDEX api_keys_rotated_from ON api_keys (rotated_from) WHERE rotated_from IS NOT NULL;
