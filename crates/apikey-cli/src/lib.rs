@@ -164,7 +164,7 @@ where
 /// A key that was given where no argument is expected is not repeated: standard error goes to logs.
 fn hide_keys(error: &mut clap::Error) {
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
-        let may_be_key = |value: &ContextValue| value.to_string().len() > LONGEST_WORD;
+        let may_be_key = |value: &ContextValue| matches!(value, ContextValue::String(word) if word.len() > LONGEST_WORD);
         if error.get(kind).is_some_and(may_be_key) {
             error.insert(kind, ContextValue::String("(not shown: it may be a key)".to_owned()));
         }

@@ -42,9 +42,9 @@ fn a_table_that_cannot_do_is_reported_with_the_statement_that_helps() {
         ),
         ("UNIQUE", "", "prefix is not unique", "CREATE UNIQUE INDEX"),
         (
-            ",\n    rotated_from TEXT",
+            ",\n    last_used_at TEXT",
             "",
-            "has no column rotated_from",
+            "has no column last_used_at",
             "`apikey migration --backend",
         ),
     ] {

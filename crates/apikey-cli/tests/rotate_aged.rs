@@ -103,7 +103,10 @@ fn a_prefix_that_others_wrote_is_no_line_of_the_output() {
     let run = rotate(&folder, &[]);
     assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'), "{run:?}");
     assert!(run.stdout.lines().all(|line| line.split('\t').count() == 2), "{run:?}");
-    assert!(run.stdout.lines().all(|line| keys.iter().any(|key| line.starts_with(&**key))), "{run:?}");
+    assert!(
+        run.stdout.lines().all(|line| keys.iter().any(|key| line.starts_with(&**key))),
+        "{run:?}"
+    );
 }
 
 #[test]

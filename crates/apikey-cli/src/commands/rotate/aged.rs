@@ -14,7 +14,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use apikey_core::{
-    ApiKeys, Clock, KeyModel, KeyQuery, KeyStatus, MAX_PAGE, ManageError, StoreError, SystemClock, Timestamp,
+    ApiKeys, Clock, KeyModel, KeyQuery, KeyStatus, MAX_PAGE, ManageError, StoreError, SystemClock,
+    Timestamp,
 };
 
 use super::stops;
