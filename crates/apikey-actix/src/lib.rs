@@ -53,8 +53,8 @@
 
 mod extract;
 mod headers;
-mod middleware;
 mod rejection;
+mod require;
 pub mod test;
 
 pub use apikey_core;
@@ -64,5 +64,5 @@ pub use apikey_core::{
 };
 
 pub use crate::extract::{ApiKey, OptionalApiKey};
-pub use crate::middleware::{Require, RequireService, require};
 pub use crate::rejection::ApiKeyRejection;
+pub use crate::require::{Require, RequireService, require};

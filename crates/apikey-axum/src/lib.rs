@@ -46,9 +46,10 @@
 //! layer in front of the guard sees the request first: mark the header there.
 
 mod extract;
+mod guarded;
 mod headers;
-mod layer;
 mod rejection;
+mod require;
 pub mod test;
 
 pub use apikey_core;
@@ -58,5 +59,6 @@ pub use apikey_core::{
 };
 
 pub use crate::extract::{ApiKey, OptionalApiKey};
-pub use crate::layer::{RequireFuture, RequireLayer, RequireService, guarded, require};
+pub use crate::guarded::guarded;
 pub use crate::rejection::{ApiKeyRejection, ProblemResponse, Respond};
+pub use crate::require::{RequireFuture, RequireLayer, RequireService, require};

@@ -58,8 +58,8 @@
 //! Rocket lends a request immutably: nothing here can mark a header as sensitive or take the key out of
 //! a request. Handlers and fairings that log headers have to leave out `Authorization` themselves.
 
+mod extract;
 mod fairing;
-mod guard;
 mod headers;
 mod rejection;
 mod require;
@@ -71,8 +71,8 @@ pub use apikey_core::{
     Permission, Rule, Scope, Verified, rule, scope, scopes,
 };
 
+pub use crate::extract::{ApiKey, OptionalApiKey};
 pub use crate::fairing::{ApiKeysFairing, fairing};
-pub use crate::guard::{ApiKey, OptionalApiKey};
 pub use crate::rejection::ApiKeyRejection;
 pub use crate::require::require;
 

@@ -1,4 +1,4 @@
-//! `require` and `guarded`: guards in front of services, routes and whole subtrees.
+//! `require`: a guard in front of services, routes and routers.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use apikey_core::{ApiKeys, AuthError, Authenticate, KeyModel, Permission, Verified};
-use axum::Router;
-use axum::extract::{Request, State};
 use http::request::Parts;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -24,8 +22,10 @@ use crate::{ApiKeyRejection, headers};
 /// request: an extractor or a guard behind it does not verify again.
 ///
 /// [`Router::layer`] guards the routes of a router, but not the unknown paths below the place where
-/// that router is nested: use [`guarded`] for that.
+/// that router is nested: use [`guarded`](crate::guarded()) for that.
 ///
+/// [`Router::layer`]: axum::Router::layer
+/// [`Router::route_layer`]: axum::Router::route_layer
 /// [`MethodRouter`]: axum::routing::MethodRouter
 ///
 /// # Examples
@@ -41,62 +41,6 @@ use crate::{ApiKeyRejection, headers};
 pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -> RequireLayer<M> {
     let (keys, permission) = (keys.clone(), Arc::new(permission));
     RequireLayer(Guard { keys, permission, strips: false, respond: ProblemResponse })
-}
-
-/// Guards a whole subtree: unknown paths and methods, too, are answered only to a good key that has the
-/// permission. To be [nested](Router::nest).
-///
-/// The router's own [fallback](Router::fallback) is kept and guarded. If it has none, unknown paths
-/// below are answered by an empty 404, and not by the fallback of the router around it. Routes that are
-/// added to the result are not guarded.
-///
-/// # Panics
-/// Never; but Axum panics when two routers are [merged](Router::merge) that both have a fallback, as
-/// every guarded one does.
-///
-/// # Examples
-/// ```
-/// use apikey_axum::{ApiKeys, guarded, scope};
-/// use axum::{Router, routing::get};
-///
-/// let keys = ApiKeys::in_memory();
-/// let reports = Router::new().route("/", get(|| async { "reports" }));
-/// let app: Router = Router::new()
-///     .nest("/reports", guarded(reports, &keys, scope("reports:read")))
-///     .with_state(keys);
-/// ```
-///
-/// # Security
-/// Two things are as Axum has them. Nested at `/reports`, the subtree does not include the path
-/// `/reports/`, which the router around it answers. And an answer to a method that a route does not have
-/// names those it has in `Allow`, a 401, too: so it can be told that there is such a route. Where that
-/// matters, put [`require`] around the router as a service:
-/// ```
-/// # use apikey_axum::{ApiKeys, require, scope};
-/// # use axum::{Router, routing::get};
-/// use tower::Layer;
-///
-/// # let keys = ApiKeys::in_memory();
-/// # let reports: Router<ApiKeys> = Router::new().route("/", get(|| async { "reports" }));
-/// let reports = require(&keys, scope("reports:read")).layer(reports.with_state(keys.clone()));
-/// let app: Router = Router::new().nest_service("/reports", reports);
-/// ```
-pub fn guarded<S, M>(
-    router: Router<S>,
-    keys: &ApiKeys<M>,
-    permission: impl Permission<M>,
-) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    M: KeyModel,
-{
-    // Nesting drops a default fallback, and nobody tells whether a router has one of its own. So the
-    // fallback becomes a handler that asks the router itself, which cannot find a route either.
-    let original = router.clone();
-    let unmatched = |State(state): State<S>, request: Request| async move {
-        original.with_state::<()>(state).call(request).await
-    };
-    router.reset_fallback().fallback(unmatched).layer(require(keys, permission))
 }
 
 /// The layer made by [`require`].
