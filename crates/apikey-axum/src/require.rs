@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use apikey_core::{ApiKeys, AuthError, Authenticate, KeyModel, Permission, Verified};
 use http::request::Parts;
@@ -38,6 +38,7 @@ use crate::{ApiKeyRejection, headers};
 ///     .route("/reports", get(|| async { "reports" }))
 ///     .route_layer(require(&keys, scope("reports:read") | scope("admin")));
 /// ```
+#[must_use = "a guard protects nothing until it is applied"]
 pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -> RequireLayer<M> {
     let (keys, permission) = (keys.clone(), Arc::new(permission));
     RequireLayer(Guard { keys, permission, strips: false, respond: ProblemResponse })
@@ -59,8 +60,8 @@ impl<M: KeyModel, R> RequireLayer<M, R> {
     }
 
     /// Answers refusals in another way, for protocols that are not plain HTTP and for bodies that cannot
-    /// be made of a `String`. The function says everything: status, headers, body. The rejection rides in
-    /// the response's extensions, as it does by default.
+    /// be made of a `String`. The function says everything, to `HEAD` as to others: status, headers, body.
+    /// The rejection rides in the response's extensions, as it does by default.
     ///
     /// To change the body alone, a middleware around the guard is simpler, and changes the refusals of
     /// extractors, too: see [`ApiKeyRejection`].
@@ -141,12 +142,16 @@ where
         let guard = Arc::clone(&self.guard);
         let (mut parts, body) = request.into_parts();
         let outcome = headers::authenticate(&guard.keys, &mut parts);
-        RequireFuture { step: Step::Verify { outcome, waiting: Some((inner, parts, body, guard)) } }
+        let waiting = Waiting { inner, parts, body, guard };
+        RequireFuture { step: Step::Verify { waiting: Some((outcome, waiting)) } }
     }
 }
 
 pin_project! {
     /// The response of a [`RequireService`].
+    ///
+    /// # Panics
+    /// If it is polled after it has answered, as [`std::future::Ready`] does.
     pub struct RequireFuture<S, M, B, R = ProblemResponse>
     where
         S: Service<http::Request<B>>,
@@ -160,9 +165,17 @@ pin_project! {
 pin_project! {
     #[project = StepProjection]
     enum Step<S, M: KeyModel, B, R, F> {
-        Verify { outcome: Authenticate<M>, waiting: Option<(S, Parts, B, Arc<Guard<M, R>>)> },
+        Verify { waiting: Option<(Authenticate<M>, Waiting<S, M, B, R>)> },
         Serve { #[pin] response: F },
     }
+}
+
+/// A request that waits for the verification of its key, and the service behind.
+struct Waiting<S, M: KeyModel, B, R> {
+    inner: S,
+    parts: Parts,
+    body: B,
+    guard: Arc<Guard<M, R>>,
 }
 
 impl<S, M, B, R, ResB> Future for RequireFuture<S, M, B, R>
@@ -173,18 +186,22 @@ where
 {
     type Output = Result<http::Response<ResB>, S::Error>;
 
+    #[expect(clippy::expect_used, reason = "documented; waiting for ever would be worse")]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut step = self.as_mut().project().step;
-        let (outcome, waiting) = match step.as_mut().project() {
-            StepProjection::Verify { outcome, waiting } => (outcome, waiting),
+        let waiting = match step.as_mut().project() {
+            StepProjection::Verify { waiting } => waiting,
             StepProjection::Serve { response } => return response.poll(context),
         };
-        let outcome = ready!(Pin::new(outcome).poll(context));
-        let Some((mut inner, mut parts, body, guard)) = waiting.take() else {
+        let (mut outcome, request) = waiting.take().expect("polled after completion");
+        let Poll::Ready(outcome) = Pin::new(&mut outcome).poll(context) else {
+            *waiting = Some((outcome, request));
             return Poll::Pending;
         };
+        let Waiting { mut inner, mut parts, body, guard } = request;
         if let Err(error) = guard.admit(&mut parts, outcome) {
-            return Poll::Ready(Ok(ApiKeyRejection::from(error).response_by(&guard.respond)));
+            let rejection = ApiKeyRejection::from(error);
+            return Poll::Ready(Ok(rejection.response_by(&guard.respond, &parts.method)));
         }
         let response = inner.call(http::Request::from_parts(parts, body));
         step.set(Step::Serve { response });
