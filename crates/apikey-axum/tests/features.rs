@@ -8,7 +8,7 @@ use apikey_axum::{ApiKeys, KeyRecord, openapi};
 #[test]
 fn the_hashers_of_the_core_can_be_accepted() {
     let slow = Hashers::new(Sha256).accept(Argon2id::default()).accept(Pbkdf2::default());
-    let all = slow.accept(Scrypt::default()).accept(Bcrypt::default()).accept(Django::default());
+    let all = slow.accept(Scrypt::default()).accept(Bcrypt).accept(Django::default());
     assert!(ApiKeys::builder(MemoryStore::<KeyRecord>::new()).hashers(all).build().is_ok());
 }
 
