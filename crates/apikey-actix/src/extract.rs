@@ -16,11 +16,11 @@ use crate::{ApiKeyRejection, headers};
 /// A good key, with the permission `P`: the proof that the request may go on.
 ///
 /// It dereferences to the model, and nothing but a request makes one. The handle comes from the
-/// application's data: an [`ApiKeys<M>`] given to `app_data` as it is, or as a
-/// [`web::Data<ApiKeys<M>>`](actix_web::web::Data); that of a scope comes before that of the application. Without it
-/// the answer is a 500, and the log names the missing line. The same is answered where both kinds are in
-/// reach and are two handles, since Actix does not tell which is nearer. `Result<ApiKey,
-/// ApiKeyRejection>` leaves the decision to the handler.
+/// application's data: an [`ApiKeys<M>`](crate::ApiKeys) given to `app_data` as it is, or as a
+/// [`web::Data<ApiKeys<M>>`](actix_web::web::Data). That of a scope comes before that of the application.
+/// Without it the answer is a 500, and the log names the missing line. The same is answered where both
+/// kinds are in reach and are two handles, since Actix does not tell which is nearer.
+/// `Result<ApiKey, ApiKeyRejection>` leaves the decision to the handler.
 ///
 /// # Security
 /// `Option<ApiKey>` is not [`OptionalApiKey`]: Actix makes a `None` of every refusal, of a revoked key
@@ -71,8 +71,8 @@ impl<M: KeyModel, P> ApiKey<M, P> {
         self.verified.owner()
     }
 
-    /// Returns the proof itself, for [`ApiKeys::authorize`] where a permission depends on what is asked
-    /// for.
+    /// Returns the proof itself, for [`ApiKeys::authorize`](crate::ApiKeys::authorize) where a permission
+    /// depends on what is asked for.
     #[must_use]
     pub fn verified(&self) -> &Verified<M> {
         &self.verified
