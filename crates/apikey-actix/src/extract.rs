@@ -1,6 +1,5 @@
 //! `ApiKey` and `OptionalApiKey`: a verified key as an argument of a handler.
 
-use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -8,20 +7,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
-use apikey_core::{AnyKey, ApiKeys, AuthError, KeyModel, KeyRecord, Permission, Verified};
+use actix_web::{FromRequest, HttpRequest};
+use apikey_core::{AnyKey, AuthError, KeyModel, KeyRecord, Permission, Verified};
 
+use crate::handle::handle;
 use crate::{ApiKeyRejection, headers};
 
 /// A good key, with the permission `P`: the proof that the request may go on.
 ///
 /// It dereferences to the model, and nothing but a request makes one. The handle comes from the
-/// application's data: an [`ApiKeys<M>`] given to `app_data` as it is, or else as a
-/// [`web::Data<ApiKeys<M>>`](web::Data). Without it the answer is a 500, and the log names the missing
-/// line. `Result<ApiKey, ApiKeyRejection>` leaves the decision to the handler.
+/// application's data: an [`ApiKeys<M>`](crate::ApiKeys) given to `app_data` as it is, or as a
+/// [`web::Data<ApiKeys<M>>`](actix_web::web::Data). That of a scope comes before that of the application.
+/// Without it the answer is a 500, and the log names the missing line. The same is answered where both
+/// kinds are in reach and are two handles, since Actix does not tell which is nearer.
+/// `Result<ApiKey, ApiKeyRejection>` leaves the decision to the handler.
 ///
+/// # Security
 /// `Option<ApiKey>` is not [`OptionalApiKey`]: Actix makes a `None` of every refusal, of a revoked key
 /// and of a database that is down as well.
+///
+/// Actix runs the extractors of a handler side by side, and the first that fails answers. So a handler
+/// that takes a key and a body reads the body of anybody, and may answer 400 to a bad one before the key
+/// is judged. Put [`require`](crate::require()) in front of it: then nothing is read without a good key.
 ///
 /// # Examples
 /// ```
@@ -64,8 +71,8 @@ impl<M: KeyModel, P> ApiKey<M, P> {
         self.verified.owner()
     }
 
-    /// Returns the proof itself, for [`ApiKeys::authorize`] where a permission depends on what is asked
-    /// for.
+    /// Returns the proof itself, for [`ApiKeys::authorize`](crate::ApiKeys::authorize) where a permission
+    /// depends on what is asked for.
     #[must_use]
     pub fn verified(&self) -> &Verified<M> {
         &self.verified
@@ -75,6 +82,15 @@ impl<M: KeyModel, P> ApiKey<M, P> {
     #[must_use]
     pub fn into_inner(self) -> Arc<M> {
         self.verified.into_inner()
+    }
+}
+
+impl<M: KeyModel, P: Permission<M> + Default> ApiKey<M, P> {
+    async fn of(request: HttpRequest) -> Result<Self, AuthError> {
+        let keys = handle::<M>(&request)?;
+        let verified = headers::authenticate(keys, &request).await?;
+        keys.authorize(&verified, &P::default())?;
+        Ok(Self { verified, permission: PhantomData })
     }
 }
 
@@ -111,24 +127,8 @@ where
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            let keys = handle::<M>(&request)?;
-            let verified = headers::authenticate(keys, &request).await?;
-            keys.authorize(&verified, &P::default())?;
-            Ok(Self { verified, permission: PhantomData })
-        })
+        Box::pin(async { Ok(Self::of(request).await?) })
     }
-}
-
-/// Finds the application's handle.
-fn handle<M: KeyModel>(request: &HttpRequest) -> Result<&ApiKeys<M>, AuthError> {
-    let data = || request.app_data::<web::Data<ApiKeys<M>>>().map(|data| &***data);
-    request.app_data().or_else(data).ok_or_else(|| {
-        let model = type_name::<M>();
-        AuthError::not_configured(&format!(
-            ".app_data(web::Data::new(keys)) where keys is an ApiKeys<{model}>"
-        ))
-    })
 }
 
 /// A good key with the permission `P`, or no key at all. A key that is present and bad is refused.
@@ -185,14 +185,8 @@ where
     type Error = ApiKeyRejection;
     type Future = Extract<Self>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let key = ApiKey::from_request(request, payload);
-        Box::pin(async {
-            match key.await {
-                Ok(key) => Ok(Self(Some(key))),
-                Err(rejection) if rejection.error().is_missing() => Ok(Self(None)),
-                Err(rejection) => Err(rejection),
-            }
-        })
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async { Ok(Self(AuthError::optional(ApiKey::of(request).await)?)) })
     }
 }

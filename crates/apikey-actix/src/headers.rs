@@ -33,6 +33,9 @@ pub(crate) async fn authenticate<M: KeyModel>(
     keys: &ApiKeys<M>,
     request: &HttpRequest,
 ) -> Result<Verified<M>, AuthError> {
+    if let Some(outcome) = known(keys, request) {
+        return outcome;
+    }
     let turns = request.extensions_mut().get_or_insert_with(Turns::default).clone();
     let _turn = turns.0.lock().await;
     if let Some(outcome) = known(keys, request) {
@@ -50,19 +53,23 @@ fn known<M: KeyModel>(
     request.extensions().get::<Outcomes<M>>()?.of(keys).cloned()
 }
 
-/// Keeps the keys out of the `Debug` output of headers.
-pub(crate) fn mark_sensitive<M: KeyModel>(keys: &ApiKeys<M>, headers: &mut HeaderMap) {
+/// Keeps the keys out of the `Debug` output of headers. Looks first, since a request can be changed only
+/// while nobody else holds it.
+pub(crate) fn mark_sensitive<M: KeyModel>(keys: &ApiKeys<M>, request: &mut ServiceRequest) {
     for name in keys.locations().iter().filter_map(KeyLocation::header_name) {
-        if headers.get_all(name).all(HeaderValue::is_sensitive) {
-            continue;
+        if !request.headers().get_all(name).all(HeaderValue::is_sensitive) {
+            mark_lines(name, request.headers_mut());
         }
-        let Ok(name) = HeaderName::try_from(name) else {
-            continue;
-        };
-        for mut line in headers.remove(&name) {
-            line.set_sensitive(true);
-            headers.append(name.clone(), line);
-        }
+    }
+}
+
+fn mark_lines(name: &str, headers: &mut HeaderMap) {
+    let Ok(name) = HeaderName::try_from(name) else {
+        return;
+    };
+    for mut line in headers.remove(&name) {
+        line.set_sensitive(true);
+        headers.append(name.clone(), line);
     }
 }
 

@@ -44,6 +44,17 @@
 //!
 //! A refusal is an [`ApiKeyRejection`]; its documentation shows how to give it a body of your own.
 //!
+//! # Features
+//! They are the core's; none is on by default, and none changes behaviour.
+//!
+//! | Feature | Makes available in [`apikey_core`] |
+//! |---|---|
+//! | `argon2`, `bcrypt`, `pbkdf2`, `scrypt` | the hashers `Argon2id`, `Bcrypt`, `Pbkdf2`, `Scrypt` |
+//! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
+//! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
+//! | `serde` | `Serialize` for [`KeyRecord`] and `Scopes` |
+//! | `utoipa` | the module `openapi`, in this crate too: keys in OpenAPI documents |
+//!
 //! # Security
 //! [`require`] marks the headers that may hold a key as
 //! [sensitive](actix_web::http::header::HeaderValue::set_sensitive), so that middleware behind it prints
@@ -52,17 +63,20 @@
 //! put `require` in front. What runs before the guard sees the request as it came.
 
 mod extract;
+mod handle;
 mod headers;
-mod middleware;
 mod rejection;
+mod require;
 pub mod test;
 
 pub use apikey_core;
+#[cfg(feature = "utoipa")]
+pub use apikey_core::openapi;
 pub use apikey_core::{
-    AnyKey, ApiKeys, AuthError, CreatedKey, Denied, KeyLocation, KeyModel, KeyRecord, NewKey,
-    Permission, Rule, Scope, Verified, rule, scope, scopes,
+    And, AnyKey, ApiKeys, AuthError, CreatedKey, Denied, KeyLocation, KeyModel, KeyRecord, NewKey,
+    Or, Permission, Rule, Scope, Verified, rule, scope, scopes,
 };
 
 pub use crate::extract::{ApiKey, OptionalApiKey};
-pub use crate::middleware::{Require, RequireService, require};
 pub use crate::rejection::ApiKeyRejection;
+pub use crate::require::{Require, RequireService, require};

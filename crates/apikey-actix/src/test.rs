@@ -4,7 +4,8 @@ use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::test::TestRequest;
 use apikey_core::PlaintextKey;
 
-/// Adds a key to a request, where a handle with the default location looks for it.
+/// Puts a key into a request, in place of any other `Authorization`: `Api-Key` and the key, where a handle
+/// with the default location looks. For other locations, set the header or the query yourself.
 ///
 /// # Panics
 /// If the key cannot stand in a header, which no created one does.

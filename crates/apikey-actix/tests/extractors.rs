@@ -1,6 +1,8 @@
 //! Keys as arguments of handlers.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::sync::Arc;
+
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
@@ -8,9 +10,12 @@ use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, Error, HttpMessage, HttpRequest, web};
 use apikey_actix::test::authorized;
 use apikey_actix::{
-    ApiKey, ApiKeyRejection, ApiKeys, KeyModel, KeyRecord, NewKey, OptionalApiKey, scope, scopes,
+    And, AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyModel, KeyRecord, NewKey, OptionalApiKey, Or,
+    Rule, require, scope, scopes,
 };
-use apikey_core::{And, MemoryStore, Or, Rule};
+use apikey_conformance::{Operation, SpyStore};
+use apikey_core::MemoryStore;
+use futures::FutureExt;
 
 scopes! {
     ReportsRead = "reports:read";
@@ -178,6 +183,23 @@ async fn a_handler_sees_its_own_model_and_the_owner() {
     let request = authorized(bare("/"), &created.plaintext).to_request();
     let response = call_service(&init_service(app).await, request).await;
     assert_eq!(text(response).await, "7 Some(7) ci");
+}
+
+#[actix_web::test]
+async fn what_a_guard_has_found_out_waits_for_no_other_model() {
+    let store = Arc::<SpyStore<MemoryStore<TeamKey>>>::default();
+    let (keys, teams) = (ApiKeys::in_memory(), ApiKeys::new(Arc::clone(&store)));
+    let created = keys.create("no scopes").await.unwrap();
+    let both = async |_: ApiKey<TeamKey>, _: ApiKey<KeyRecord, Admin>| "in";
+    let guarded = web::resource("/").wrap(require(&keys, AnyKey));
+    let app = App::new().service(guarded.get(both)).app_data(keys).app_data(teams);
+    let app = init_service(app).await;
+
+    let _held = store.hold(Operation::FindByPrefix, 1);
+    let response = app.call(authorized(bare("/"), &created.plaintext).to_request());
+    let response = response.now_or_never().expect("the first extractor waits for its store");
+    assert_eq!(response.unwrap().status(), 403);
+    assert_eq!(store.begun(Operation::FindByPrefix), 1);
 }
 
 #[actix_web::test]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::ContentType;
 use actix_web::rt;
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, web};
@@ -151,6 +153,45 @@ async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
     }
     let response = call_service(&app, request("/option", &created.plaintext).to_request()).await;
     assert_eq!((response.status().as_u16(), &*text(response).await), (200, "false"));
+}
+
+/// Pinned, so that the warning in the documentation is known to be true: Actix polls the extractors side
+/// by side, and the first that fails answers.
+#[actix_web::test]
+async fn a_bad_body_is_told_before_the_key_is_judged_unless_a_guard_is_in_front() {
+    async fn take(_: ApiKey, body: web::Json<u32>) -> String {
+        body.to_string()
+    }
+
+    let (keys, store) = spied();
+    let created = keys.create("ci").await.unwrap();
+    let guarded = web::resource("/guarded").wrap(require(&keys, AnyKey));
+    let app = App::new()
+        .route("/open", web::post().to(take))
+        .service(guarded.route(web::post().to(take)))
+        .app_data(keys);
+    let app = init_service(app).await;
+    let other = ApiKeys::in_memory().create("unknown here").await.unwrap();
+    for (path, key, body, status) in [
+        ("/open", &other, "no number", 400),
+        ("/open", &other, "7", 401),
+        ("/guarded", &other, "no number", 401),
+        ("/guarded", &created, "no number", 400),
+        ("/guarded", &created, "7", 200),
+    ] {
+        // As a database would, the store answers later.
+        let held = store.hold(Operation::FindByPrefix, 1);
+        let request = request(path, &key.plaintext).method(Method::POST);
+        let request = request.insert_header(ContentType::json()).set_payload(body).to_request();
+        let mut response = Box::pin(app.call(request));
+        let early = response.as_mut().now_or_never();
+        drop(held);
+        let response = match early {
+            Some(response) => response,
+            None => response.await,
+        };
+        assert_eq!(response.unwrap().status(), status, "{path} {body}");
+    }
 }
 
 #[actix_web::test]

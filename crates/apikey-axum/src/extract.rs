@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use apikey_core::{AnyKey, ApiKeys, KeyModel, KeyRecord, Permission, Verified};
+use apikey_core::{AnyKey, ApiKeys, AuthError, KeyModel, KeyRecord, Permission, Verified};
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 
@@ -81,6 +81,20 @@ impl<M: KeyModel, P> ApiKey<M, P> {
     }
 }
 
+impl<M: KeyModel, P: Permission<M> + Default> ApiKey<M, P> {
+    async fn of<S>(parts: &mut Parts, state: &S) -> Result<Self, AuthError>
+    where
+        ApiKeys<M>: FromRef<S>,
+    {
+        let keys = ApiKeys::from_ref(state);
+        let outcome = headers::authenticate(&keys, parts).await;
+        headers::record(&keys, parts, &outcome);
+        let verified = outcome?;
+        keys.authorize(&verified, &P::default())?;
+        Ok(Self { verified, permission: PhantomData })
+    }
+}
+
 impl<M, P> Deref for ApiKey<M, P> {
     type Target = M;
 
@@ -111,12 +125,7 @@ where
     type Rejection = ApiKeyRejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let keys = ApiKeys::from_ref(state);
-        let outcome = headers::authenticate(&keys, parts).await;
-        headers::record(&keys, parts, &outcome);
-        let verified = outcome?;
-        keys.authorize(&verified, &P::default())?;
-        Ok(Self { verified, permission: PhantomData })
+        Ok(Self::of(parts, state).await?)
     }
 }
 
@@ -133,10 +142,7 @@ where
         parts: &mut Parts,
         state: &S,
     ) -> Result<Option<Self>, Self::Rejection> {
-        match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
-            Err(rejection) if rejection.error().is_missing() => Ok(None),
-            result => result.map(Some),
-        }
+        Ok(AuthError::optional(Self::of(parts, state).await)?)
     }
 }
 
@@ -195,7 +201,6 @@ where
     type Rejection = ApiKeyRejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let key = <ApiKey<M, P> as OptionalFromRequestParts<S>>::from_request_parts(parts, state);
-        key.await.map(Self)
+        Ok(Self(AuthError::optional(ApiKey::of(parts, state).await)?))
     }
 }

@@ -40,23 +40,38 @@
 //!
 //! A refusal is an [`ApiKeyRejection`]; its documentation shows how to give it a body of your own.
 //!
+//! # Features
+//! They are the core's; none is on by default, and none changes behaviour.
+//!
+//! | Feature | Makes available in [`apikey_core`] |
+//! |---|---|
+//! | `argon2`, `bcrypt`, `pbkdf2`, `scrypt` | the hashers `Argon2id`, `Bcrypt`, `Pbkdf2`, `Scrypt` |
+//! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
+//! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
+//! | `serde` | `Serialize` for [`KeyRecord`] and `Scopes` |
+//! | `utoipa` | the module `openapi`, in this crate too: keys in OpenAPI documents |
+//!
 //! # Security
 //! Once a request has been looked at, the headers that may hold a key are marked
 //! [sensitive](http::HeaderValue::set_sensitive), so that logging layers behind print no key. A logging
 //! layer in front of the guard sees the request first: mark the header there.
 
 mod extract;
+mod guarded;
 mod headers;
-mod layer;
 mod rejection;
+mod require;
 pub mod test;
 
 pub use apikey_core;
+#[cfg(feature = "utoipa")]
+pub use apikey_core::openapi;
 pub use apikey_core::{
-    AnyKey, ApiKeys, AuthError, CreatedKey, Denied, KeyLocation, KeyModel, KeyRecord, NewKey,
-    Permission, Rule, Scope, Verified, rule, scope, scopes,
+    And, AnyKey, ApiKeys, AuthError, CreatedKey, Denied, KeyLocation, KeyModel, KeyRecord, NewKey,
+    Or, Permission, Rule, Scope, Verified, rule, scope, scopes,
 };
 
 pub use crate::extract::{ApiKey, OptionalApiKey};
-pub use crate::layer::{RequireFuture, RequireLayer, RequireService, guarded, require};
+pub use crate::guarded::guarded;
 pub use crate::rejection::{ApiKeyRejection, ProblemResponse, Respond};
+pub use crate::require::{RequireFuture, RequireLayer, RequireService, require};

@@ -2,7 +2,8 @@
 
 use apikey_core::AuthError;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, StatusCode};
 use thiserror::Error;
 
 /// Why a request was refused: the failure of the extractors, and what guards answer with.
@@ -16,7 +17,8 @@ use thiserror::Error;
 /// ```
 /// use apikey_axum::{ApiKey, ApiKeyRejection, ApiKeys, scope, guarded};
 /// use axum::{Router, body::Body, middleware::map_response, response::Response, routing::get};
-/// use http::{HeaderValue, Request, header::CONTENT_TYPE};
+/// use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+/// use http::{HeaderValue, Request};
 /// # use tower::ServiceExt;
 ///
 /// async fn own_body(response: Response) -> Response {
@@ -25,6 +27,7 @@ use thiserror::Error;
 ///     };
 ///     let body = format!("refused: {}", rejection.error().status());
 ///     let (mut parts, _) = response.into_parts();
+///     parts.headers.remove(CONTENT_LENGTH); // of the body before, in an answer to `HEAD`
 ///     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
 ///     Response::from_parts(parts, Body::from(body))
 /// }
@@ -40,6 +43,8 @@ use thiserror::Error;
 ///     let response = app.clone().oneshot(Request::get(path).body(Body::empty())?).await?;
 ///     assert_eq!(response.headers()["www-authenticate"], r#"Api-Key realm="api""#);
 ///     assert_eq!(axum::body::to_bytes(response.into_body(), 100).await?, "refused: 401");
+///     # let head = app.clone().oneshot(Request::head(path).body(Body::empty())?).await?;
+///     # assert_eq!(head.headers()["content-length"], "12");
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -55,9 +60,13 @@ impl ApiKeyRejection {
         &self.0
     }
 
-    /// Makes the response, in which the refusal rides.
-    pub(crate) fn response_by<B>(self, respond: &impl Respond<B>) -> http::Response<B> {
-        let mut response = respond.respond(&self);
+    /// Makes the response to a request of this method, in which the refusal rides.
+    pub(crate) fn response_by<B>(
+        self,
+        respond: &impl Respond<B>,
+        method: &Method,
+    ) -> http::Response<B> {
+        let mut response = respond.respond(&self, method);
         response.extensions_mut().insert(self);
         response
     }
@@ -65,18 +74,25 @@ impl ApiKeyRejection {
 
 /// Makes a response of a refusal: [`ProblemResponse`], or a function.
 pub trait Respond<B> {
-    /// Makes the whole response: status, headers, body.
-    fn respond(&self, rejection: &ApiKeyRejection) -> http::Response<B>;
+    /// Makes the whole response to a request of this method: status, headers, body.
+    fn respond(&self, rejection: &ApiKeyRejection, method: &Method) -> http::Response<B>;
 }
 
-/// The answer of the core: an RFC 9457 problem, with a body of any type that holds text.
+/// The answer of the core: an RFC 9457 problem, with a body of any type that holds text. `HEAD` gets the
+/// length of the body instead of the body.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ProblemResponse;
 
 impl<B: From<String>> Respond<B> for ProblemResponse {
-    fn respond(&self, ApiKeyRejection(error): &ApiKeyRejection) -> http::Response<B> {
-        let mut response = http::Response::new(B::from(error.body()));
+    fn respond(
+        &self,
+        ApiKeyRejection(error): &ApiKeyRejection,
+        method: &Method,
+    ) -> http::Response<B> {
+        let (body, length) = body_for(method, error);
+        let mut response = http::Response::new(B::from(body));
+        response.headers_mut().extend(length.map(|length| (CONTENT_LENGTH, length)));
         *response.status_mut() =
             StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in error.headers() {
@@ -88,17 +104,27 @@ impl<B: From<String>> Respond<B> for ProblemResponse {
     }
 }
 
+/// Axum's router and HTTP/1 servers drop the body of an answer to `HEAD`; over HTTP/2 nobody does.
+fn body_for(method: &Method, error: &AuthError) -> (String, Option<HeaderValue>) {
+    let body = error.body();
+    match *method {
+        Method::HEAD => (String::new(), Some(body.len().into())),
+        _ => (body, None),
+    }
+}
+
 impl<F, B> Respond<B> for F
 where
     F: Fn(&ApiKeyRejection) -> http::Response<B>,
 {
-    fn respond(&self, rejection: &ApiKeyRejection) -> http::Response<B> {
+    fn respond(&self, rejection: &ApiKeyRejection, _: &Method) -> http::Response<B> {
         self(rejection)
     }
 }
 
 impl IntoResponse for ApiKeyRejection {
     fn into_response(self) -> Response {
-        self.response_by(&ProblemResponse)
+        // Of a handler's answer to `HEAD`, Axum's router drops the body when it has counted it.
+        self.response_by(&ProblemResponse, &Method::GET)
     }
 }

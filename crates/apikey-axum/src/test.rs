@@ -3,7 +3,8 @@
 use apikey_core::PlaintextKey;
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 
-/// Adds a key to a request, where a handle with the default location looks for it.
+/// Puts a key into a request, in place of any other `Authorization`: `Api-Key` and the key, where a handle
+/// with the default location looks. For other locations, set the header or the query yourself.
 ///
 /// # Panics
 /// If the key cannot stand in a header, which no created one does.

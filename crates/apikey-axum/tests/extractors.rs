@@ -3,9 +3,10 @@
 
 use apikey_axum::test::authorized;
 use apikey_axum::{
-    ApiKey, ApiKeyRejection, ApiKeys, KeyModel, KeyRecord, NewKey, OptionalApiKey, scopes,
+    And, ApiKey, ApiKeyRejection, ApiKeys, KeyModel, KeyRecord, NewKey, OptionalApiKey, Or, Rule,
+    scopes,
 };
-use apikey_core::{And, MemoryStore, Or, Rule};
+use apikey_core::MemoryStore;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::FromRef;

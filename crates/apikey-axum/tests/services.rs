@@ -16,11 +16,12 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::OriginalUri;
 use axum::routing::get;
 use futures::FutureExt;
-use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http2 as client;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -81,6 +82,55 @@ async fn guards_a_plain_hyper_server() {
     assert_eq!(refused.all("www-authenticate"), [r#"Api-Key realm="api""#]);
     let served = send(address, &RawRequest::get("/x").key(created.plaintext.expose())).await;
     assert_eq!(served.text(), "/x sensitive: Some(true)");
+}
+
+/// Over HTTP/2 nobody else takes the body off an answer to `HEAD`.
+#[tokio::test]
+async fn head_gets_the_same_head_and_no_body_over_http_2() {
+    let service = require(&ApiKeys::in_memory(), AnyKey).layer(service_fn(echo::<Incoming>));
+    let (near, far) = tokio::io::duplex(10_000);
+    let mut connections = JoinSet::new();
+    let server = http2::Builder::new(TokioExecutor::new());
+    connections
+        .spawn(server.serve_connection(TokioIo::new(far), TowerToHyperService::new(service)));
+    let client = client::handshake(TokioExecutor::new(), TokioIo::new(near)).await;
+    let (mut client, connection) = client.unwrap();
+    connections.spawn(connection);
+
+    let mut ask = async |method| {
+        let request = Request::builder().method(method).uri("http://localhost/x");
+        let response = client.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await;
+        let (mut parts, body) = response.unwrap().into_parts();
+        parts.headers.remove("date");
+        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes())
+    };
+    let (status, headers, body) = ask(Method::GET).await;
+    assert_eq!(status, 401);
+    assert_eq!(headers["content-length"], body.len().to_string());
+    assert_eq!(ask(Method::HEAD).await, (status, headers, Bytes::new()));
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_server_has_no_body_for_head_either() {
+    let service = require(&ApiKeys::in_memory(), AnyKey).layer(service_fn(echo::<()>));
+    let ask = async |method| {
+        let request = Request::builder().method(method).body(()).unwrap();
+        service.clone().oneshot(request).await.unwrap()
+    };
+    let (head, get) = (ask(Method::HEAD).await, ask(Method::GET).await);
+    assert!(!get.headers().contains_key("content-length"), "it is the server's");
+    let length = head.headers()["content-length"].to_str().unwrap().parse();
+    assert_eq!(text(head).await, "");
+    assert_eq!(Ok(text(get).await.len()), length);
+}
+
+#[tokio::test]
+#[should_panic(expected = "polled after completion")]
+async fn an_answer_is_given_once() {
+    let mut service = require(&ApiKeys::in_memory(), AnyKey).layer(service_fn(echo::<()>));
+    let mut response = Box::pin(service.call(Request::new(())));
+    assert_eq!(response.as_mut().now_or_never().unwrap().unwrap().status(), 401);
+    response.as_mut().now_or_never();
 }
 
 /// Must be called only when ready, as tower's contract demands.

@@ -142,6 +142,66 @@ async fn the_fallback_of_the_router_around_it_does_not_reach_in() {
     assert_eq!(fixture.anonymous(Method::GET, "/reports/").await.body, "outer");
 }
 
+/// Pinned, so that the warning in the documentation is known to be true: Axum looks for a route in the
+/// whole application before it looks for the fallback of a subtree.
+#[tokio::test]
+async fn a_wildcard_of_the_router_around_it_answers_unknown_paths_below() {
+    let fixture = Fixture::nested(|guard| {
+        Router::new().route("/{*path}", get(async || "outer")).nest("/reports", guard(reports()))
+    })
+    .await;
+    for (path, is_outer) in [
+        ("/reports", false),
+        ("/reports/7", false),
+        ("/reports/archive/1999", false),
+        ("/reports/a/b/c", true),
+        ("/reports/7/x", true),
+    ] {
+        let answer = fixture.anonymous(Method::GET, path).await;
+        let expected = if is_outer { 200 } else { 401 };
+        assert_eq!((answer.status, answer.body == "outer"), (expected, is_outer), "{path}");
+    }
+    let two = Router::new().route("/{section}/{id}", get(async || "outer"));
+    let archive = Router::new().route("/archive/{year}", get(async || "a year"));
+    let fixture = Fixture::nested(|guard| two.nest("/reports", guard(archive))).await;
+    assert_eq!(fixture.anonymous(Method::GET, "/reports/archive/1999").await.status, 401);
+    assert_eq!(fixture.anonymous(Method::GET, "/reports/7").await.body, "outer");
+    // Nor do its methods, which the guard has no chance to refuse.
+    assert_eq!(fixture.anonymous(Method::DELETE, "/reports/7").await.status, 405);
+}
+
+#[tokio::test]
+async fn the_fallback_for_methods_of_the_router_around_it_does_not_reach_in() {
+    let fixture = Fixture::nested(|guard| {
+        Router::new()
+            .route("/elsewhere", get(async || "outer"))
+            .nest("/reports", guard(reports()))
+            .method_not_allowed_fallback(async || "outer, not this way")
+    })
+    .await;
+    let outer = fixture.anonymous(Method::DELETE, "/elsewhere").await;
+    assert_eq!(outer.body, "outer, not this way");
+    for path in ["/reports", "/reports/7", "/reports/archive/1999"] {
+        assert_eq!(fixture.anonymous(Method::DELETE, path).await.status, 401, "{path}");
+        let not_allowed = fixture.with_key(Method::DELETE, path).await;
+        assert_eq!((not_allowed.status, &*not_allowed.body), (405, ""), "{path}");
+        assert!(not_allowed.headers.contains_key("allow"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn methods_of_one_path_may_be_inside_and_outside() {
+    let fixture = Fixture::nested(|guard| {
+        Router::new()
+            .route("/reports", axum::routing::post(async || "open"))
+            .nest("/reports", guard(reports()))
+    })
+    .await;
+    assert_eq!(fixture.anonymous(Method::POST, "/reports").await.body, "open");
+    assert_eq!(fixture.anonymous(Method::GET, "/reports").await.status, 401);
+    assert_eq!(fixture.anonymous(Method::DELETE, "/reports").await.status, 401);
+}
+
 #[tokio::test]
 async fn a_subtree_without_routes_is_guarded() {
     let fixture = Fixture::new(Router::new()).await;
@@ -174,13 +234,21 @@ async fn a_subtree_within_a_subtree_needs_both() {
     assert!(answer.body.contains("invalid-api-key"));
 }
 
+/// The strict form, in a router that answers whatever nobody else does.
 #[tokio::test]
-async fn as_a_service_a_subtree_hides_its_routes_and_includes_the_trailing_slash() {
+async fn as_a_service_a_subtree_is_closed_to_wildcards_and_hides_its_routes() {
     let keys = ApiKeys::in_memory();
     let guarded = require(&keys, AnyKey).layer(reports().with_state::<()>(keys.clone()));
     let key = keys.create("ci").await.unwrap().plaintext;
-    let fixture = Fixture { app: Router::new().nest_service("/reports", guarded), key };
+    let app = Router::new()
+        .route("/{*path}", get(async || "outer"))
+        .nest_service("/reports", guarded)
+        .route("/reports/open", get(async || "spelled out"))
+        .method_not_allowed_fallback(async || "outer, not this way");
+    let fixture = Fixture { app, key };
 
+    assert_eq!(fixture.anonymous(Method::GET, "/elsewhere").await.body, "outer");
+    assert_eq!(fixture.anonymous(Method::GET, "/reports/open").await.body, "spelled out");
     for path in ["/reports", "/reports/", "/reports/7", "/reports/a/b/c"] {
         let answer = fixture.anonymous(Method::DELETE, path).await;
         assert_eq!((answer.status, answer.headers.get("allow")), (401, None), "{path}");

@@ -45,7 +45,7 @@ pub enum DenyReason {
     BadStoredHash,
     /// Hashing failed.
     HashingFailed,
-    /// A guard stands on a route, and the application has no `ApiKeys` for it.
+    /// A guard stands on a route, and the application has no `ApiKeys` for it, or two.
     NotConfigured,
     /// A key was handed to an `ApiKeys` that did not verify it: a mistake in the application's wiring.
     AnotherHandle,
@@ -242,12 +242,52 @@ impl AuthError {
         Self { scopes: Some(scopes.into()), ..self }
     }
 
-    /// Refuses a request because the application gave a guard no `ApiKeys`: for adapters. The missing
-    /// line goes to the log as an error, and not to the client.
+    /// Refuses a request because the application gave a guard no `ApiKeys`, or more than one: for
+    /// adapters. What to write instead goes to the log as an error, and not to the client.
     #[must_use]
-    pub fn not_configured(missing_line: &str) -> Self {
-        crate::event::not_configured(missing_line);
+    pub fn not_configured(fix: &str) -> Self {
+        crate::event::not_configured(fix);
         Self { reason: DenyReason::NotConfigured, style: None, scopes: None, source: None }
+    }
+
+    /// Makes a `None` of an absent key, and of no other refusal: what `OptionalApiKey` means in every
+    /// adapter.
+    ///
+    /// # Errors
+    /// The [`AuthError`], unless it [is missing](Self::is_missing).
+    ///
+    /// # Examples
+    /// ```
+    /// use apikey_core::{ApiKeys, AuthError, RequestHead};
+    ///
+    /// struct Head(&'static [u8]);
+    ///
+    /// impl RequestHead for Head {
+    ///     fn header_lines(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+    ///         if name == "authorization" {
+    ///             each(self.0);
+    ///         }
+    ///     }
+    ///
+    ///     fn query(&self) -> Option<&str> {
+    ///         None
+    ///     }
+    /// }
+    ///
+    /// # futures::executor::block_on(async {
+    /// let keys = ApiKeys::in_memory();
+    /// let absent = keys.authenticate(&Head(b"Basic dXNlcjpwYXNz")).await;
+    /// assert!(AuthError::optional(absent)?.is_none());
+    /// let bad = keys.authenticate(&Head(b"Api-Key not-a-key")).await;
+    /// assert_eq!(AuthError::optional(bad).unwrap_err().status(), 401);
+    /// # Ok::<(), AuthError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn optional<T>(result: Result<T, Self>) -> Result<Option<T>, Self> {
+        match result {
+            Err(error) if error.is_missing() => Ok(None),
+            result => result.map(Some),
+        }
     }
 
     /// Returns why the request was refused. For logs, not for clients.

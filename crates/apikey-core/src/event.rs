@@ -114,13 +114,10 @@ pub(crate) fn bus_lost(error: &(dyn Error + 'static)) {
     tracing::warn!(error, "changes of API keys in other processes are not heard of");
 }
 
-/// A guard has no handle.
-pub(crate) fn not_configured(missing_line: &str) {
-    tracing::error!(
-        reason = DenyReason::NotConfigured.as_str(),
-        missing_line,
-        "API keys are not configured"
-    );
+/// A guard has no handle, or does not know which.
+pub(crate) fn not_configured(fix: &str) {
+    let reason = DenyReason::NotConfigured.as_str();
+    tracing::error!(reason, fix, "API keys are not configured");
 }
 
 #[cfg(test)]

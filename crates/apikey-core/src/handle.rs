@@ -118,6 +118,21 @@ impl<M: KeyModel> ApiKeys<M> {
         self.inner.invalidate(Invalidation::All);
     }
 
+    /// Whether both are clones of one handle: for adapters, which may find two.
+    ///
+    /// # Examples
+    /// ```
+    /// use apikey_core::ApiKeys;
+    ///
+    /// let keys = ApiKeys::in_memory();
+    /// assert!(keys.is_same(&keys.clone()));
+    /// assert!(!keys.is_same(&ApiKeys::in_memory()));
+    /// ```
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// Returns where requests may carry a key: for adapters.
     #[must_use]
     pub fn locations(&self) -> &[KeyLocation] {

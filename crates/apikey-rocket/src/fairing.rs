@@ -14,9 +14,9 @@ use crate::ApiKeyRejection;
 ///
 /// The handle is managed as [`ApiKeys<M>`], so that handlers can ask for `&State<ApiKeys<M>>`. Catchers
 /// for 400, 401, 403, 500 and 503 are registered at `/`, except for a status that the application has a
-/// catcher for there: that one answers key refusals, too (see [`ApiKeyRejection::of`]). A failure that
-/// is no guard's of this crate is answered as it would be without them: by the application's default
-/// catcher or by Rocket's.
+/// catcher for there: that one answers key refusals, too (see [`ApiKeyRejection::of`], also for what a
+/// catcher cannot tell apart). A failure that is no guard's of this crate is answered as it would be without
+/// them: by the application's default catcher or by Rocket's.
 ///
 /// # Examples
 /// ```
@@ -73,11 +73,16 @@ impl<M: KeyModel> Fairing for ApiKeysFairing<M> {
 /// What a log says when a guard stands in an application without its handle.
 pub(crate) const MISSING_LINE: &str = ".attach(apikey_rocket::fairing(keys))";
 
-/// Managed with the handles: a handle managed by hand comes without catchers.
-pub(crate) struct Attached;
+/// Says why Rocket does not launch, beside what it says itself: which type refused.
+pub(crate) fn log_missing_line() {
+    tracing::error!("API keys are not configured: add {MISSING_LINE} to the application");
+}
 
-pub(crate) fn is_attached<M: KeyModel>(rocket: &Rocket<Ignite>) -> bool {
-    rocket.state::<ApiKeys<M>>().is_some() && rocket.state::<Attached>().is_some()
+/// Managed with the handles: a handle managed by hand comes without catchers.
+struct Attached;
+
+pub(crate) fn is_attached(rocket: &Rocket<Ignite>) -> bool {
+    rocket.state::<Attached>().is_some()
 }
 
 fn has(rocket: &Rocket<Build>, code: u16) -> bool {

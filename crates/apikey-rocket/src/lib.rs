@@ -34,7 +34,7 @@
 //! # use apikey_rocket::test;
 //! # let client = rocket::local::asynchronous::Client::tracked(app).await?;
 //! # assert_eq!(client.get("/whoami").dispatch().await.status().code, 401);
-//! # let request = client.get("/whoami").header(test::authorization(&created.plaintext));
+//! # let request = test::authorized(client.get("/whoami"), &created.plaintext);
 //! # assert_eq!(request.dispatch().await.into_string().await.unwrap(), "reporting-service");
 //! # assert_eq!(client.get("/reports/x").dispatch().await.status().code, 401);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -51,28 +51,49 @@
 //!
 //! A refusal is an [`ApiKeyRejection`]; its documentation shows how to give it a body of your own.
 //!
+//! # Features
+//! They are the core's; none is on by default, and none changes behaviour.
+//!
+//! | Feature | Makes available in [`apikey_core`] |
+//! |---|---|
+//! | `argon2`, `bcrypt`, `pbkdf2`, `scrypt` | the hashers `Argon2id`, `Bcrypt`, `Pbkdf2`, `Scrypt` |
+//! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
+//! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
+//! | `serde` | `Serialize` for [`KeyRecord`] and `Scopes` |
+//! | `utoipa` | the module `openapi`, in this crate too: keys in OpenAPI documents |
+//!
 //! # Security
 //! Never write `Option<ApiKey>`: Rocket implements it for every guard, and it turns each refusal into
 //! `None`, a revoked key and a failing store included. [`OptionalApiKey`] is what you mean.
 //!
 //! Rocket lends a request immutably: nothing here can mark a header as sensitive or take the key out of
 //! a request. Handlers and fairings that log headers have to leave out `Authorization` themselves.
+//!
+//! Rocket's own log holds keys, too. At the level `debug` it prints every request with all headers:
+//! never serve with it. At the level `normal` it prints each URL with its query: with
+//! [`KeyLocation::query`], keep to `critical`.
+//!
+//! # Logs
+//! Refusals and mistakes are `tracing` events. Where the application has set no subscriber, they go to
+//! Rocket's log: this crate switches on `tracing/log`.
 
+mod extract;
 mod fairing;
-mod guard;
 mod headers;
 mod rejection;
 mod require;
 pub mod test;
 
 pub use apikey_core;
+#[cfg(feature = "utoipa")]
+pub use apikey_core::openapi;
 pub use apikey_core::{
-    AnyKey, ApiKeys, AuthError, CreatedKey, Denied, KeyLocation, KeyModel, KeyRecord, NewKey,
-    Permission, Rule, Scope, Verified, rule, scope, scopes,
+    And, AnyKey, ApiKeys, AuthError, CreatedKey, Denied, KeyLocation, KeyModel, KeyRecord, NewKey,
+    Or, Permission, Rule, Scope, Verified, rule, scope, scopes,
 };
 
+pub use crate::extract::{ApiKey, OptionalApiKey};
 pub use crate::fairing::{ApiKeysFairing, fairing};
-pub use crate::guard::{ApiKey, OptionalApiKey};
 pub use crate::rejection::ApiKeyRejection;
 pub use crate::require::require;
 

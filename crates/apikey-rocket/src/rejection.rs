@@ -75,9 +75,13 @@ impl ApiKeyRejection {
     /// Returns what the last guard of this request said, if it refused: for catchers of the
     /// application's own.
     ///
-    /// A handler that takes a refusal as a `Result` has not made it undone. If it then returns a bare
-    /// [`Status`] of the same code, the catchers take that for the guard's answer; with a body, as in
-    /// [`Unauthorized`](response::status::Unauthorized), the answer is the handler's.
+    /// A handler that takes a refusal as a `Result` (or, never do, as an `Option`) has not made it undone,
+    /// and Rocket tells a catcher the status alone, not whose it is. So the catchers take for the guard's
+    /// answer what has the same status and comes later:
+    /// - A bare [`Status`] that the handler returns. With a body, as in
+    ///   [`Unauthorized`](response::status::Unauthorized), the answer is the handler's.
+    /// - The failure of another guard of the same handler, such as a session. Put that guard in front of the
+    ///   key, and it is answered as without us.
     #[must_use]
     pub fn of(request: &Request<'_>) -> Option<Self> {
         last(request).lock().unwrap_or_else(PoisonError::into_inner).clone()

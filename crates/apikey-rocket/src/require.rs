@@ -1,16 +1,17 @@
 //! `require`: a guard in front of everything under a path.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use apikey_core::{ApiKeys, KeyModel, Permission};
 use rocket::http::{Method, Status};
 use rocket::outcome::Outcome;
+use rocket::request::{self, FromRequest};
 use rocket::route::{self, Handler, Route};
-use rocket::{Data, Request, State, get, routes};
+use rocket::{Data, Ignite, Request, Rocket, Sentinel, get, routes};
 
-use crate::fairing::Attached;
-use crate::{headers, rejection};
+use crate::{fairing, headers, rejection};
 
 /// Guards a mount: every path and method below the base, unknown ones and `OPTIONS` included, is
 /// answered only to a good key that has the permission. To be [mounted](rocket::Rocket::mount).
@@ -74,10 +75,32 @@ const METHODS: [Method; 9] = [
     Method::Patch,
 ];
 
-/// Carries what only the macro can give a route: the condition that the fairing is attached, checked at
-/// launch. Its handler is replaced.
+/// Carries what only the macro can give a route: a condition that is checked at launch. Its handler is
+/// replaced.
 #[get("/<_..>")]
-fn gate(_attached: &State<Attached>) {}
+fn gate(_condition: NeedsFairing) {}
+
+/// The condition that the fairing is attached. Rocket names this type where it is not.
+struct NeedsFairing;
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for NeedsFairing {
+    type Error = Infallible;
+
+    async fn from_request(_: &'r Request<'_>) -> request::Outcome<Self, Infallible> {
+        Outcome::Success(Self)
+    }
+}
+
+impl Sentinel for NeedsFairing {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        let is_missing = !fairing::is_attached(rocket);
+        if is_missing {
+            fairing::log_missing_line();
+        }
+        is_missing
+    }
+}
 
 struct Gate<M: KeyModel> {
     keys: ApiKeys<M>,

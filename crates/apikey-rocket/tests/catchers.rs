@@ -1,7 +1,7 @@
 //! Who answers for a failure: the catchers of the fairing, those of the application, or Rocket.
 #![expect(clippy::panic, reason = "a handler that panics is what is tested")]
 
-use apikey_rocket::test::authorization;
+use apikey_rocket::test::authorized;
 use apikey_rocket::{AnyKey, ApiKey, ApiKeyRejection, ApiKeys, OptionalApiKey, fairing, require};
 use rocket::http::{Accept, Header, Status};
 use rocket::local::asynchronous::{Client, LocalResponse};
@@ -103,7 +103,7 @@ async fn the_answers_of_the_application_are_what_they_are_without_us() {
                     let ask = async |client: &Client| {
                         let request = client.get(format!("/{route}/{code}"));
                         let request = request.header(accept.clone());
-                        let request = request.header(authorization(&created.plaintext));
+                        let request = authorized(request, &created.plaintext);
                         answer(request.dispatch().await).await
                     };
                     assert_eq!(ask(&with_us).await, ask(&without_us).await, "{route} {code}");
@@ -181,17 +181,43 @@ async fn a_bare_status_that_repeats_a_refusal_is_answered_as_the_refusal() {
     assert!(!lines.iter().any(|line| line.contains("Api-Key")), "{lines:?}");
 }
 
+#[get("/session-behind")]
+fn session_behind(_key: Result<ApiKey, ApiKeyRejection>, _session: Session) {}
+
+#[get("/session-behind-option")]
+fn session_behind_option(_key: Option<ApiKey>, _session: Session) {}
+
+#[get("/session-in-front")]
+fn session_in_front(_session: Session, _key: Result<ApiKey, ApiKeyRejection>) {}
+
+/// Pinned: Rocket does not tell a catcher whose failure it is.
+#[rocket::async_test]
+async fn another_guard_that_repeats_a_refusal_is_answered_as_the_refusal() {
+    let routes = routes![session_behind, session_behind_option, session_in_front];
+    let app = rocket::build().mount("/", routes).attach(fairing(ApiKeys::in_memory()));
+    let client = Client::tracked(app).await.unwrap();
+    for (path, is_ours) in
+        [("/session-behind", true), ("/session-behind-option", true), ("/session-in-front", false)]
+    {
+        let (status, lines, body) = answer(client.get(path).dispatch().await).await;
+        assert_eq!(status, 401, "{path}");
+        assert_eq!(body.contains("missing-api-key"), is_ours, "{path}: {body}");
+        let has_challenge = lines.iter().any(|line| line.contains("Api-Key"));
+        assert_eq!(has_challenge, is_ours, "{path}: {lines:?}");
+    }
+}
+
 #[rocket::async_test]
 async fn a_handler_that_panics_is_answered_by_rocket() {
     let keys = ApiKeys::in_memory();
     let created = keys.create("ci").await.unwrap();
     let client = Client::tracked(app().attach(fairing(keys))).await.unwrap();
     for _ in 0..2 {
-        let request = client.get("/panics").header(authorization(&created.plaintext));
+        let request = authorized(client.get("/panics"), &created.plaintext);
         let (status, _, body) = answer(request.dispatch().await).await;
         assert_eq!(status, 500);
         assert!(!body.contains("urn:apikey"), "{body}");
     }
-    let request = client.get("/key").header(authorization(&created.plaintext));
+    let request = authorized(client.get("/key"), &created.plaintext);
     assert_eq!(request.dispatch().await.status().code, 200);
 }

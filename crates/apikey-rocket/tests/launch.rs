@@ -1,6 +1,9 @@
 //! What is noticed before the first request, and what happens to a guard that is used by hand.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::env;
+use std::process::Command;
+
 use apikey_rocket::{
     AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, OptionalApiKey, fairing, require,
 };
@@ -8,7 +11,7 @@ use rocket::error::ErrorKind;
 use rocket::local::blocking::Client;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
-use rocket::{Build, Error, Rocket, get, routes};
+use rocket::{Build, Error, Rocket, Route, get, routes};
 
 #[get("/")]
 fn key(_key: ApiKey) {}
@@ -23,16 +26,57 @@ fn refused(app: Rocket<Build>) -> Error {
     Client::tracked(app).err().unwrap()
 }
 
-#[test]
-fn a_guard_without_the_fairing_is_refused() {
+/// Without the fairing Rocket refuses to launch, and names this type.
+fn needs_the_fairing(routes: &[Route], culprit: &str) {
     let keys = ApiKeys::in_memory();
-    for routes in [routes![key], routes![maybe], routes![result], require(&keys, AnyKey, routes![])]
-    {
-        let app = || rocket::build().mount("/", routes.clone());
-        let error = refused(app());
-        assert!(matches!(error.kind(), ErrorKind::SentinelAborts(_)), "{error}");
-        Client::tracked(app().attach(fairing(keys.clone()))).unwrap();
-        Client::tracked(app().attach(fairing(keys.clone()).without_catchers())).unwrap();
+    let app = || rocket::build().mount("/", routes);
+    let error = refused(app());
+    let ErrorKind::SentinelAborts(sentinels) = error.kind() else {
+        unreachable!("{error}");
+    };
+    assert!(sentinels[0].type_name.contains(culprit), "{sentinels:?}");
+    Client::tracked(app().attach(fairing(keys.clone()))).unwrap();
+    Client::tracked(app().attach(fairing(keys).without_catchers())).unwrap();
+}
+
+#[test]
+fn a_key_needs_the_fairing() {
+    needs_the_fairing(&routes![key], "apikey_rocket::extract::ApiKey");
+}
+
+#[test]
+fn an_optional_key_needs_the_fairing() {
+    needs_the_fairing(&routes![maybe], "apikey_rocket::extract::OptionalApiKey");
+}
+
+#[test]
+fn a_result_needs_the_fairing() {
+    needs_the_fairing(&routes![result], "apikey_rocket::extract::ApiKey");
+}
+
+#[test]
+fn a_mount_needs_the_fairing() {
+    let routes = require(&ApiKeys::in_memory(), AnyKey, routes![]);
+    needs_the_fairing(&routes, "apikey_rocket::require::NeedsFairing");
+}
+
+/// Users of Rocket read Rocket's log: it is what the tests around print when they run alone.
+#[test]
+fn the_log_of_rocket_names_the_missing_line() {
+    for test in [
+        "a_key_needs_the_fairing",
+        "an_optional_key_needs_the_fairing",
+        "a_result_needs_the_fairing",
+        "a_mount_needs_the_fairing",
+        "a_guard_used_by_hand_without_the_fairing_says_that_it_is_not_configured",
+    ] {
+        let mut alone = Command::new(env::current_exe().unwrap());
+        alone.args(["--exact", test, "--nocapture"]).env("ROCKET_LOG_LEVEL", "normal");
+        let output = alone.output().unwrap();
+        let log = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && log.contains("1 passed"), "{test}: {log}");
+        let says_so = log.contains("Error: API keys are not configured");
+        assert!(says_so && log.contains(".attach(apikey_rocket::fairing(keys))"), "{test}: {log}");
     }
 }
 

@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use apikey_core::PlaintextKey;
-use apikey_rocket::test::authorization;
+use apikey_rocket::test::authorized;
 use apikey_rocket::{ApiKeys, NewKey, fairing, require, rule, scope};
-use rocket::http::{ContentType, Header, Method, Status};
-use rocket::local::asynchronous::Client;
+use rocket::http::{ContentType, Method, Status};
+use rocket::local::asynchronous::{Client, LocalRequest};
 use rocket::{Build, Rocket, Route, delete, get, post, routes};
 
 const METHODS: [Method; 9] = [
@@ -49,16 +49,18 @@ impl Fixture {
     }
 
     async fn anonymous(&self, method: Method, path: &str) -> Answer {
-        self.send(method, path, Header::new("accept", "*/*")).await
+        Answer::to(self.client.req(method, path)).await
     }
 
     async fn with_key(&self, method: Method, path: &str) -> Answer {
-        self.send(method, path, authorization(&self.key)).await
+        Answer::to(authorized(self.client.req(method, path), &self.key)).await
     }
+}
 
-    async fn send(&self, method: Method, path: &str, header: Header<'static>) -> Answer {
-        let response = self.client.req(method, path).header(header).dispatch().await;
-        Answer {
+impl Answer {
+    async fn to(request: LocalRequest<'_>) -> Self {
+        let response = request.dispatch().await;
+        Self {
             status: response.status().code,
             challenge: response.headers().get_one("www-authenticate").map(str::to_owned),
             body: response.into_string().await.unwrap_or_default(),
@@ -140,7 +142,7 @@ async fn a_key_sees_what_stands_there_without_the_guard() {
 async fn a_body_and_its_format_reach_the_handler() {
     let fixture = Fixture::reports().await;
     let request = fixture.client.post("/reports/7").header(ContentType::JSON).body("{}");
-    let response = request.header(authorization(&fixture.key)).dispatch().await;
+    let response = authorized(request, &fixture.key).dispatch().await;
     assert_eq!(response.into_string().await.unwrap(), "changed 7");
 }
 
@@ -217,7 +219,7 @@ async fn a_permission_is_refused_for_unknown_paths_too() {
     let app = rocket::build().mount("/reports", require(&keys, permission, reports()));
     let client = Client::tracked(app.attach(fairing(keys))).await.unwrap();
     for path in ["/reports", "/reports/a/b"] {
-        let request = client.get(path).header(authorization(&created.plaintext));
+        let request = authorized(client.get(path), &created.plaintext);
         let response = request.dispatch().await;
         assert_eq!(response.status().code, 403);
         assert!(response.into_string().await.unwrap().contains("insufficient-scope"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use apikey_conformance::{Operation, SpyStore};
 use apikey_core::PlaintextKey;
-use apikey_rocket::test::authorization;
+use apikey_rocket::test::authorized;
 use apikey_rocket::{
     AnyKey, ApiKey, ApiKeyRejection, ApiKeys, NewKey, OptionalApiKey, fairing, require,
 };
@@ -26,7 +26,7 @@ fn look_ups(store: &SpyStore) -> (usize, usize) {
 }
 
 async fn status_and_body(client: &Client, path: &str, key: &PlaintextKey) -> (u16, String) {
-    let response = client.get(path.to_owned()).header(authorization(key)).dispatch().await;
+    let response = authorized(client.get(path.to_owned()), key).dispatch().await;
     (response.status().code, response.into_string().await.unwrap_or_default())
 }
 
@@ -55,7 +55,7 @@ async fn several_guards_of_one_handle_verify_once() {
     assert_eq!(answer, (200, "ci true true".to_owned()));
     assert_eq!(look_ups(&store), (1, 1));
     // Rocket tries the routes for `HEAD` and then those for `GET`: still one verification.
-    let head = client.req(Method::Head, "/in").header(authorization(&created.plaintext));
+    let head = authorized(client.req(Method::Head, "/in"), &created.plaintext);
     assert_eq!(head.dispatch().await.status().code, 200);
     assert_eq!(look_ups(&store), (2, 2));
 }
@@ -121,7 +121,7 @@ async fn a_store_that_fails_lets_nobody_in_and_blames_nobody() {
         .attach(fairing(keys));
     let client = Client::tracked(app).await.unwrap();
     for path in ["/", "/maybe", "/in", "/in/nowhere"] {
-        let request = client.get(path).header(authorization(&created.plaintext));
+        let request = authorized(client.get(path), &created.plaintext);
         let response = request.dispatch().await;
         assert_eq!(response.status().code, 503, "{path}");
         assert_eq!(response.headers().get_one("retry-after"), Some("1"));
@@ -140,7 +140,7 @@ async fn a_request_that_is_dropped_leaves_nothing_behind() {
     let app = rocket::build().mount("/", routes).attach(fairing(keys));
     let client = Client::tracked(app).await.unwrap();
 
-    let request = client.get("/").header(authorization(&created.plaintext));
+    let request = authorized(client.get("/"), &created.plaintext);
     let mut response = Box::pin(request.dispatch());
     assert!(response.as_mut().now_or_never().is_none());
     assert_eq!(look_ups(&store), (1, 0));

@@ -27,9 +27,9 @@ use crate::{ApiKeyRejection, headers};
 /// [`Scope`]: actix_web::Scope
 ///
 /// # Panics
-/// The guard changes the request's head, for which Actix demands that nobody else holds a clone of the
-/// [`HttpRequest`]: middleware around the guard that keeps one makes its requests panic, as it does
-/// everywhere in front of Actix's router.
+/// The guard changes the head of a request that carries a header which may hold a key. For that Actix
+/// demands that nobody else holds a clone of the [`HttpRequest`]: middleware around the guard that keeps
+/// one makes such requests panic, as it does everywhere in front of Actix's router.
 ///
 /// [`HttpRequest`]: actix_web::HttpRequest
 ///
@@ -45,6 +45,7 @@ use crate::{ApiKeyRejection, headers};
 ///         .wrap(require(&keys, scope("reports:read") | scope("admin"))),
 /// );
 /// ```
+#[must_use = "a guard protects nothing until it is applied"]
 pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -> Require<M> {
     Require(Guard { keys: keys.clone(), permission: Arc::new(permission), strips: false })
 }
@@ -124,7 +125,7 @@ struct Guard<M: KeyModel> {
 
 impl<M: KeyModel> Guard<M> {
     async fn admit(&self, request: &mut ServiceRequest) -> Result<(), AuthError> {
-        headers::mark_sensitive(&self.keys, request.headers_mut());
+        headers::mark_sensitive(&self.keys, request);
         let verified = headers::authenticate(&self.keys, request.request()).await?;
         self.keys.authorize(&verified, &*self.permission)?;
         if let Some(location) = self.keys.location_of(&verified).filter(|_| self.strips) {

@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 #![expect(clippy::needless_pass_by_value, reason = "Rocket hands guards over by value")]
 
-use apikey_core::{And, MemoryStore, Or, Rule};
-use apikey_rocket::test::authorization;
+use std::sync::Arc;
+
+use apikey_conformance::{Operation, SpyStore};
+use apikey_core::MemoryStore;
+use apikey_rocket::test::authorized;
 use apikey_rocket::{
-    ApiKey, ApiKeyRejection, ApiKeys, KeyLocation, KeyModel, KeyRecord, NewKey, OptionalApiKey,
-    fairing, scope, scopes,
+    And, ApiKey, ApiKeyRejection, ApiKeys, KeyLocation, KeyModel, KeyRecord, NewKey,
+    OptionalApiKey, Or, Rule, fairing, scope, scopes,
 };
 use rocket::http::{Header, Method};
 use rocket::local::asynchronous::{Client, LocalRequest, LocalResponse};
@@ -138,13 +141,30 @@ async fn every_guard_means_what_it_says() {
 
 /// Pinned, so that the warning in the documentation is known to be true.
 #[rocket::async_test]
-async fn the_option_of_rocket_swallows_refusals() {
-    let keys = ApiKeys::in_memory();
+async fn the_option_of_rocket_swallows_refusals_and_failures() {
+    let store = Arc::<SpyStore>::default();
+    let keys = ApiKeys::new(Arc::clone(&store));
     let created = keys.create("ci").await.unwrap();
     let client = client(&keys).await;
+    let ask = async |path| {
+        let response = authorized(client.get(path), &created.plaintext).dispatch().await;
+        (response.status().code, text(response).await)
+    };
+    assert_eq!(ask("/option").await, (200, "true".to_owned()));
     keys.revoke(&created.key.prefix).await.unwrap();
-    let request = client.get("/option").header(authorization(&created.plaintext));
-    assert_eq!(text(request.dispatch().await).await, "false");
+    assert_eq!(ask("/option").await, (200, "false".to_owned()));
+    store.fail(Operation::FindByPrefix);
+    assert_eq!(ask("/option").await, (200, "false".to_owned()));
+    assert_eq!(ask("/maybe").await.0, 503);
+}
+
+#[rocket::async_test]
+async fn a_test_helper_puts_one_key_in_place_of_another() {
+    let keys = ApiKeys::in_memory();
+    let (a, b) = (keys.create("a").await.unwrap(), keys.create("b").await.unwrap());
+    let client = client(&keys).await;
+    let request = authorized(authorized(client.get("/key"), &a.plaintext), &b.plaintext);
+    assert_eq!(text(request.dispatch().await).await, "b");
 }
 
 #[rocket::async_test]
@@ -152,7 +172,7 @@ async fn a_refusal_has_the_status_headers_and_body_of_the_core() {
     let keys = ApiKeys::in_memory();
     let created = keys.create("no scopes").await.unwrap();
     let client = client(&keys).await;
-    let request = client.get("/and").header(authorization(&created.plaintext));
+    let request = authorized(client.get("/and"), &created.plaintext);
     let response = request.dispatch().await;
     let verified = keys.verify(created.plaintext.expose()).await.unwrap();
     let error = keys.authorize(&verified, &(scope("reports:read") & scope("admin"))).unwrap_err();
@@ -173,11 +193,9 @@ async fn head_gets_the_same_head_and_no_body() {
     let keys = ApiKeys::in_memory();
     let created = keys.create("ci").await.unwrap();
     let client = client(&keys).await;
-    for (authorization, status) in [
-        (authorization(&created.plaintext), 200),
-        (Header::new("authorization", "Api-Key AAAAAAAA.wrong"), 401),
-    ] {
-        let send = |method| client.req(method, "/key").header(authorization.clone()).dispatch();
+    for (key, status) in [(created.plaintext.expose(), 200), ("AAAAAAAA.wrong", 401)] {
+        let line = || Header::new("authorization", format!("Api-Key {key}"));
+        let send = |method| client.req(method, "/key").header(line()).dispatch();
         let (head, get) = (send(Method::Head).await, send(Method::Get).await);
         assert_eq!(head.status().code, status);
         assert_eq!(head.status(), get.status());
@@ -197,7 +215,7 @@ async fn a_key_is_found_in_every_line_and_in_the_query_as_sent() {
     let created = keys.create("ci").await.unwrap();
     let key = created.plaintext.expose();
     let client = client(&keys).await;
-    let in_header = || authorization(&created.plaintext);
+    let in_header = || Header::new("Authorization", format!("Api-Key {key}"));
     let foreign = || Header::new("Authorization", "Basic dXNlcjpwYXNz");
 
     let status = async |url: String, headers: Vec<Header<'static>>| {
@@ -258,7 +276,7 @@ async fn a_handler_sees_its_own_model_and_the_owner_beside_another_model() {
     let app = rocket::build().mount("/", routes![team, key]);
     let app = app.attach(fairing(keys)).attach(fairing(ApiKeys::in_memory()));
     let client = Client::tracked(app).await.unwrap();
-    let request = |path| client.get(path).header(authorization(&created.plaintext));
+    let request = |path: &'static str| authorized(client.get(path), &created.plaintext);
     assert_eq!(text(request("/team").dispatch().await).await, "7 Some(7) ci");
     // The catchers are there once, and answer for both.
     let refused = request("/key").dispatch().await;
@@ -277,7 +295,7 @@ async fn a_handler_can_check_a_permission_it_learns_late() {
     let created = keys.create("no scopes").await.unwrap();
     let app = rocket::build().mount("/", routes![late]).attach(fairing(keys));
     let client = Client::tracked(app).await.unwrap();
-    let request = client.get("/late").header(authorization(&created.plaintext));
+    let request = authorized(client.get("/late"), &created.plaintext);
     let response = request.dispatch().await;
     assert_eq!(response.status().code, 403);
     assert!(text(response).await.contains("insufficient-scope"));

@@ -115,10 +115,9 @@ where
 
 impl<M: KeyModel, P> Sentinel for ApiKey<M, P> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        let is_missing = !fairing::is_attached::<M>(rocket);
+        let is_missing = !fairing::is_attached(rocket) || rocket.state::<ApiKeys<M>>().is_none();
         if is_missing {
-            // Made for what it writes to the log.
-            let _ = AuthError::not_configured(MISSING_LINE);
+            fairing::log_missing_line();
         }
         is_missing
     }
@@ -179,10 +178,7 @@ where
     type Error = ApiKeyRejection;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, ApiKeyRejection> {
-        let key = match ApiKey::of(request).await {
-            Err(error) if error.is_missing() => Ok(None),
-            result => result.map(Some),
-        };
+        let key = AuthError::optional(ApiKey::of(request).await);
         rejection::outcome(request, key.map(Self))
     }
 }

@@ -1,13 +1,11 @@
-//! `require` and `guarded`: guards in front of services, routes and whole subtrees.
+//! `require`: a guard in front of services, routes and routers.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use apikey_core::{ApiKeys, AuthError, Authenticate, KeyModel, Permission, Verified};
-use axum::Router;
-use axum::extract::{Request, State};
 use http::request::Parts;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -24,8 +22,10 @@ use crate::{ApiKeyRejection, headers};
 /// request: an extractor or a guard behind it does not verify again.
 ///
 /// [`Router::layer`] guards the routes of a router, but not the unknown paths below the place where
-/// that router is nested: use [`guarded`] for that.
+/// that router is nested: use [`guarded`](crate::guarded()) for that.
 ///
+/// [`Router::layer`]: axum::Router::layer
+/// [`Router::route_layer`]: axum::Router::route_layer
 /// [`MethodRouter`]: axum::routing::MethodRouter
 ///
 /// # Examples
@@ -38,65 +38,10 @@ use crate::{ApiKeyRejection, headers};
 ///     .route("/reports", get(|| async { "reports" }))
 ///     .route_layer(require(&keys, scope("reports:read") | scope("admin")));
 /// ```
+#[must_use = "a guard protects nothing until it is applied"]
 pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -> RequireLayer<M> {
     let (keys, permission) = (keys.clone(), Arc::new(permission));
     RequireLayer(Guard { keys, permission, strips: false, respond: ProblemResponse })
-}
-
-/// Guards a whole subtree: unknown paths and methods, too, are answered only to a good key that has the
-/// permission. To be [nested](Router::nest).
-///
-/// The router's own [fallback](Router::fallback) is kept and guarded. If it has none, unknown paths
-/// below are answered by an empty 404, and not by the fallback of the router around it. Routes that are
-/// added to the result are not guarded.
-///
-/// # Panics
-/// Never; but Axum panics when two routers are [merged](Router::merge) that both have a fallback, as
-/// every guarded one does.
-///
-/// # Examples
-/// ```
-/// use apikey_axum::{ApiKeys, guarded, scope};
-/// use axum::{Router, routing::get};
-///
-/// let keys = ApiKeys::in_memory();
-/// let reports = Router::new().route("/", get(|| async { "reports" }));
-/// let app: Router = Router::new()
-///     .nest("/reports", guarded(reports, &keys, scope("reports:read")))
-///     .with_state(keys);
-/// ```
-///
-/// # Security
-/// Two things are as Axum has them. Nested at `/reports`, the subtree does not include the path
-/// `/reports/`, which the router around it answers. And an answer to a method that a route does not have
-/// names those it has in `Allow`, a 401, too: so it can be told that there is such a route. Where that
-/// matters, put [`require`] around the router as a service:
-/// ```
-/// # use apikey_axum::{ApiKeys, require, scope};
-/// # use axum::{Router, routing::get};
-/// use tower::Layer;
-///
-/// # let keys = ApiKeys::in_memory();
-/// # let reports: Router<ApiKeys> = Router::new().route("/", get(|| async { "reports" }));
-/// let reports = require(&keys, scope("reports:read")).layer(reports.with_state(keys.clone()));
-/// let app: Router = Router::new().nest_service("/reports", reports);
-/// ```
-pub fn guarded<S, M>(
-    router: Router<S>,
-    keys: &ApiKeys<M>,
-    permission: impl Permission<M>,
-) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    M: KeyModel,
-{
-    // Nesting drops a default fallback, and nobody tells whether a router has one of its own. So the
-    // fallback becomes a handler that asks the router itself, which cannot find a route either.
-    let original = router.clone();
-    let unmatched = |State(state): State<S>, request: Request| async move {
-        original.with_state::<()>(state).call(request).await
-    };
-    router.reset_fallback().fallback(unmatched).layer(require(keys, permission))
 }
 
 /// The layer made by [`require`].
@@ -115,8 +60,8 @@ impl<M: KeyModel, R> RequireLayer<M, R> {
     }
 
     /// Answers refusals in another way, for protocols that are not plain HTTP and for bodies that cannot
-    /// be made of a `String`. The function says everything: status, headers, body. The rejection rides in
-    /// the response's extensions, as it does by default.
+    /// be made of a `String`. The function says everything, to `HEAD` as to others: status, headers, body.
+    /// The rejection rides in the response's extensions, as it does by default.
     ///
     /// To change the body alone, a middleware around the guard is simpler, and changes the refusals of
     /// extractors, too: see [`ApiKeyRejection`].
@@ -197,12 +142,16 @@ where
         let guard = Arc::clone(&self.guard);
         let (mut parts, body) = request.into_parts();
         let outcome = headers::authenticate(&guard.keys, &mut parts);
-        RequireFuture { step: Step::Verify { outcome, waiting: Some((inner, parts, body, guard)) } }
+        let waiting = Waiting { inner, parts, body, guard };
+        RequireFuture { step: Step::Verify { waiting: Some((outcome, waiting)) } }
     }
 }
 
 pin_project! {
     /// The response of a [`RequireService`].
+    ///
+    /// # Panics
+    /// If it is polled after it has answered, as [`std::future::Ready`] does.
     pub struct RequireFuture<S, M, B, R = ProblemResponse>
     where
         S: Service<http::Request<B>>,
@@ -216,9 +165,17 @@ pin_project! {
 pin_project! {
     #[project = StepProjection]
     enum Step<S, M: KeyModel, B, R, F> {
-        Verify { outcome: Authenticate<M>, waiting: Option<(S, Parts, B, Arc<Guard<M, R>>)> },
+        Verify { waiting: Option<(Authenticate<M>, Waiting<S, M, B, R>)> },
         Serve { #[pin] response: F },
     }
+}
+
+/// A request that waits for the verification of its key, and the service behind.
+struct Waiting<S, M: KeyModel, B, R> {
+    inner: S,
+    parts: Parts,
+    body: B,
+    guard: Arc<Guard<M, R>>,
 }
 
 impl<S, M, B, R, ResB> Future for RequireFuture<S, M, B, R>
@@ -229,18 +186,22 @@ where
 {
     type Output = Result<http::Response<ResB>, S::Error>;
 
+    #[expect(clippy::expect_used, reason = "documented; waiting for ever would be worse")]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut step = self.as_mut().project().step;
-        let (outcome, waiting) = match step.as_mut().project() {
-            StepProjection::Verify { outcome, waiting } => (outcome, waiting),
+        let waiting = match step.as_mut().project() {
+            StepProjection::Verify { waiting } => waiting,
             StepProjection::Serve { response } => return response.poll(context),
         };
-        let outcome = ready!(Pin::new(outcome).poll(context));
-        let Some((mut inner, mut parts, body, guard)) = waiting.take() else {
+        let (mut outcome, request) = waiting.take().expect("polled after completion");
+        let Poll::Ready(outcome) = Pin::new(&mut outcome).poll(context) else {
+            *waiting = Some((outcome, request));
             return Poll::Pending;
         };
+        let Waiting { mut inner, mut parts, body, guard } = request;
         if let Err(error) = guard.admit(&mut parts, outcome) {
-            return Poll::Ready(Ok(ApiKeyRejection::from(error).response_by(&guard.respond)));
+            let rejection = ApiKeyRejection::from(error);
+            return Poll::Ready(Ok(rejection.response_by(&guard.respond, &parts.method)));
         }
         let response = inner.call(http::Request::from_parts(parts, body));
         step.set(Step::Serve { response });
