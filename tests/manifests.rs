@@ -27,7 +27,7 @@ fn reports_what_is_missing() {
     package.publish = None;
     assert_eq!(
         missing(&package, "[lints]\nworkspace = false\n"),
-        ["`license`", "`rust-version`", "`description`", "`[lints] workspace = true`"]
+        ["`license`", "`rust-version`", "`description`", "`readme`", "`[lints] workspace = true`"]
     );
 
     package.publish = Some(Vec::new());
@@ -50,6 +50,20 @@ fn every_dependency_builds_on_the_stated_rust_version() {
     assert!(newer.is_empty(), "pin older ones with `cargo update --precise`: {newer:#?}");
 }
 
+/// So that an application needs no second dependency, whose version it would have to keep in step.
+#[test]
+fn every_adapter_has_the_features_of_the_core() {
+    let packages = MetadataCommand::new().no_deps().exec().unwrap().packages;
+    let named = |name: &str| packages.iter().find(|package| package.name == name).unwrap();
+    for adapter in ["apikey-axum", "apikey-actix", "apikey-rocket"] {
+        for feature in named("apikey-core").features.keys().filter(|name| *name != "default") {
+            let forwarded = named(adapter).features.get(feature);
+            let wanted = format!("apikey-core/{feature}");
+            assert!(forwarded.is_some_and(|list| list.contains(&wanted)), "{adapter}: {feature}");
+        }
+    }
+}
+
 fn missing(package: &Package, text: &str) -> Vec<&'static str> {
     let private = package.publish.as_ref().is_some_and(Vec::is_empty);
     let lines: Vec<_> = text.lines().map(str::trim).collect();
@@ -58,6 +72,7 @@ fn missing(package: &Package, text: &str) -> Vec<&'static str> {
         ("`license`", package.license.is_some()),
         ("`rust-version`", package.rust_version.is_some()),
         ("`description`", private || package.description.is_some()),
+        ("`readme`", private || package.readme.is_some()),
         ("`[lints] workspace = true`", lints),
     ]
     .into_iter()

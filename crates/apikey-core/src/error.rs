@@ -218,9 +218,9 @@ pub(crate) struct AnswerStyle {
 /// | a guard without its `ApiKeys` | 500 | `not-configured` |
 ///
 /// # Security
-/// The answers are constant for each row, so that nobody without a key's secret can tell whether its
-/// prefix exists or what state it is in. The true [`reason`](Self::reason) and the
-/// [`source`](Error::source) are for logs. Neither holds a key or a hash.
+/// The answers are constant for each row, so that nobody without a key's secret can tell what state the key
+/// is in. The true [`reason`](Self::reason) and the [`source`](Error::source) are for logs. Neither holds a
+/// key or a hash.
 #[derive(Debug, Clone)]
 pub struct AuthError {
     reason: DenyReason,

@@ -41,9 +41,6 @@ where
     request
 }
 
-// The book writes it still.
-#[doc(hidden)]
-#[must_use]
-pub fn authorization(key: &PlaintextKey) -> Header<'static> {
+fn authorization(key: &PlaintextKey) -> Header<'static> {
     Header::new("Authorization", format!("Api-Key {}", key.expose()))
 }
