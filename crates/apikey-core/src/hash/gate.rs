@@ -70,6 +70,8 @@ struct State {
     refused: Option<Job>,
     /// The prefixes that are being verified.
     busy: Vec<Arc<str>>,
+    /// The turn of the job that began last.
+    turn: u64,
     running: usize,
     threads: usize,
     idle: usize,
@@ -78,6 +80,9 @@ struct State {
 
 struct Job {
     prefix: Option<Arc<str>>,
+    /// Jobs of lower turns go first: those of one prefix have one after another, so that a prefix with many
+    /// jobs gets no more of the threads than one with few (start-time fair queuing).
+    turn: u64,
     task: Box<dyn Task>,
 }
 
@@ -173,7 +178,8 @@ impl Gate {
         admits: fn(&Shared, &mut State, &Job) -> bool,
     ) -> Result<oneshot::Receiver<Result<T, HashError>>, HashError> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { prefix: prefix.map(Arc::from), task: Box::new(Call::new(work, answer)) };
+        let task = Box::new(Call::new(work, answer));
+        let mut job = Job { prefix: prefix.map(Arc::from), turn: 0, task };
         let mut state = self.shared.lock();
         if !admits(&self.shared, &mut state, &job) {
             return Err(HashError::QueueFull);
@@ -181,6 +187,7 @@ impl Gate {
         let refused = state.refused.take();
         let started = Shared::start_thread(&self.shared, &mut state);
         if started.is_ok() {
+            job.turn = state.turn_of(&job);
             state.waiting.push_back(job);
             self.shared.wake.notify_one();
         }
@@ -261,7 +268,7 @@ impl Shared {
     fn serve(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(Job { prefix, mut task }) = state.take() {
+            if let Some(Job { prefix, mut task, .. }) = state.take() {
                 drop(state);
                 if !task.is_abandoned() {
                     task.run();
@@ -281,11 +288,19 @@ impl Shared {
 }
 
 impl State {
-    /// Takes the first job whose prefix is not being verified.
+    /// Returns the turn of a job that comes now: the next one, or the one after the last of its prefix.
+    fn turn_of(&self, job: &Job) -> u64 {
+        let own = self.waiting.iter().filter(|other| other.competes_with(job));
+        own.map(|other| other.turn).max().unwrap_or_default().max(self.turn) + 1
+    }
+
+    /// Takes the first job of the lowest turn whose prefix is not being verified.
     fn take(&mut self) -> Option<Job> {
         let free = |job: &Job| job.prefix.as_ref().is_none_or(|prefix| !self.busy.contains(prefix));
-        let job =
-            self.waiting.iter().position(free).and_then(|index| self.waiting.remove(index))?;
+        let waiting = self.waiting.iter().enumerate().filter(|(_, job)| free(job));
+        let next = waiting.min_by_key(|(_, job)| job.turn).map(|(index, _)| index)?;
+        let job = self.waiting.remove(next)?;
+        self.turn = self.turn.max(job.turn);
         self.busy.extend(job.prefix.clone());
         self.running += 1;
         Some(job)

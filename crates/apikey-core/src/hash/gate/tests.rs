@@ -106,6 +106,27 @@ fn one_prefix_takes_no_more_than_a_quarter_of_the_queue() {
 }
 
 #[test]
+fn a_flooded_prefix_does_not_go_before_others() {
+    let gate = gate(1, 16);
+    let (work, has_begun, end) = held();
+    let mut running = Box::pin(gate.run(None, work));
+    assert!(running.as_mut().now_or_never().is_none());
+    has_begun.recv().unwrap();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let note = |name: &'static str| {
+        let done = Arc::clone(&done);
+        move || done.lock().unwrap().push(name)
+    };
+    let prefixes = ["a", "a", "a", "a", "b", "b", "b", "good"];
+    let mut calls: Vec<_> =
+        prefixes.map(|prefix| Box::pin(gate.run(Some(prefix), note(prefix)))).into();
+    assert!(calls.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+    drop(end);
+    assert!(block_on(join_all(calls)).iter().all(Result::is_ok));
+    assert_eq!(*done.lock().unwrap(), ["a", "b", "good", "a", "b", "a", "b", "a"]);
+}
+
+#[test]
 fn an_abandoned_call_gives_back_its_place() {
     let gate = gate(1, 1);
     let (work, has_begun, end) = held();
