@@ -2,9 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use apikey_core::{
@@ -13,9 +12,12 @@ use apikey_core::{
 };
 use futures::FutureExt;
 use futures::executor::block_on;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::Level;
+
+use crate::log::Log;
+
+#[path = "support/log.rs"]
+mod log;
 
 /// Verifies nothing before it is told to, and says when it begins.
 #[derive(Debug)]
@@ -91,48 +93,6 @@ fn a_full_queue_is_unavailable_and_not_a_wrong_key() {
     assert!(block_on(running).is_ok());
     assert_eq!(block_on(waiting).unwrap_err().reason(), DenyReason::WrongSecret);
     assert!(block_on(f.keys.verify(&f.texts[0])).is_ok(), "there is room again");
-}
-
-/// Keeps levels and fields.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(Level, String)>>>);
-
-impl Log {
-    fn take(&self) -> Vec<(Level, String)> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
-
-struct Fields(String);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.push_str(&format!(" {}={value:?}", field.name()));
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event()
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields(String::new());
-        event.record(&mut fields);
-        self.0.lock().unwrap().push((*event.metadata().level(), fields.0));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 #[test]
