@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use shuttle::future::block_on;
+use futures::FutureExt;
+use shuttle::future::{block_on, yield_now};
 use shuttle::sync::atomic::{AtomicBool, AtomicU64};
 use shuttle::sync::{Arc, Mutex};
 use shuttle::thread;
@@ -54,23 +55,28 @@ impl World {
 
     /// A request: whether it is let in.
     fn request(self: &Arc<Self>) -> bool {
-        if let Some(is_active) = self.cache.lock().unwrap().get(&KEY) {
-            return *is_active;
-        }
+        let cached = self.cache.lock().unwrap().get(&KEY).copied();
+        cached.unwrap_or_else(|| block_on(self.join()))
+    }
+
+    /// Joins the lookup that is under way, or begins one.
+    fn join(self: &Arc<Self>) -> impl Future<Output = bool> {
         let begin = || {
             let ticket = self.generations.ticket();
             let world = Arc::clone(self);
-            let work = async move { world.look_up(ticket) };
+            let work = async move { world.look_up(ticket).await };
             (ticket, Box::pin(work) as _)
         };
         let counts = |ticket| self.generations.is_current(&KEY, ticket);
-        block_on(self.lookups.join(KEY, counts, begin))
+        self.lookups.join(KEY, counts, begin)
     }
 
     /// Reads the row, and caches what it says.
-    fn look_up(&self, ticket: Ticket) -> bool {
+    async fn look_up(&self, ticket: Ticket) -> bool {
         let time = self.time.load(Ordering::SeqCst);
         let is_active = !self.is_revoked.load(Ordering::SeqCst);
+        // As where a store or a hasher has to be waited for, with the row in hand.
+        yield_now().await;
         self.generations.fill(&KEY, ticket, time, || {
             self.cache.lock().unwrap().insert(KEY, is_active);
         });
@@ -79,6 +85,11 @@ impl World {
 
     fn request_and_forget(self: &Arc<Self>) {
         self.request();
+    }
+
+    /// A request whose client hangs up while it waits.
+    fn request_and_hang_up(self: &Arc<Self>) {
+        let _ = self.join().now_or_never();
     }
 
     fn forget(&self) {
@@ -129,6 +140,27 @@ fn a_request_after_a_revocation_is_refused_whatever_overlaps_it() {
     shuttle::check_random(scenario(0), SCHEDULES);
     shuttle::check_random(scenario(2), SCHEDULES);
     shuttle::check_pct(scenario(0), SCHEDULES, 3);
+}
+
+/// Whoever began a lookup may be gone: those who joined it drive it to its end.
+#[test]
+fn clients_that_hang_up_leave_nobody_waiting_and_bring_nothing_back() {
+    let scenario = || {
+        let world = World::new();
+        let others = [
+            beside(&world, World::request_and_hang_up),
+            beside(&world, World::request_and_forget),
+            beside(&world, World::request_and_hang_up),
+        ];
+        world.revoke(0);
+        assert!(!world.request(), "a revoked key was let in");
+        for other in others {
+            other.join().unwrap();
+        }
+        assert!(!world.request(), "a late lookup brought a revoked key back");
+    };
+    shuttle::check_random(scenario, SCHEDULES);
+    shuttle::check_pct(scenario, SCHEDULES, 3);
 }
 
 #[test]

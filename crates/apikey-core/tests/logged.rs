@@ -21,8 +21,8 @@ fn event_of(action: impl FnOnce()) -> (Level, String) {
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), action);
     let events = log.take();
-    let [event] = &events[..] else { panic!("{events:?}") };
-    event.clone()
+    assert_eq!(events.len(), 1, "{events:?}");
+    events[0].clone()
 }
 
 #[test]
