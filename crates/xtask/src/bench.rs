@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what keys cost, measured on this machine.
 
+mod bar;
 mod flood;
 mod http;
 mod micro;

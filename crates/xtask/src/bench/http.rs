@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use self::load::{Load, Throughput};
 use self::server::{Command, Server};
 use super::Common;
+use super::bar::Bar;
 use super::peers::{self, Peer};
 use super::table::Table;
 use crate::services::Services;
@@ -34,6 +35,9 @@ PostgreSQL a server: the one that APIKEY_TEST_POSTGRES_URL names, or a throw-awa
 
 const COLUMNS: [&str; 8] =
     ["framework", "store", "cache", "open (1/s)", "guarded (1/s)", "ratio", "range", "added µs"];
+
+/// The column of the ratio.
+const RATIO: usize = 5;
 
 /// The variable that names the server.
 const POSTGRES: &str = "APIKEY_TEST_POSTGRES_URL";
@@ -167,6 +171,7 @@ impl Stage<'_> {
             rows.push(self.row(rows.len(), labels, server, self.load)?);
         }
         let mut notes = self.notes.clone();
+        notes.extend(self.verdict(&rows));
         for (number, peer) in (rows.len()..).zip(&self.peers) {
             match self.row(number, peer.labels(), peer.start(), &peer.load(self.load)) {
                 Ok(row) => rows.push(row),
@@ -179,6 +184,15 @@ impl Stage<'_> {
         let peer_notes = self.peers.iter().filter_map(Peer::note);
         notes.extend(peer_notes);
         Ok(Table { title, words: 3, columns, rows, notes })
+    }
+
+    /// Judges the rows with the cache on by the least ratio among them.
+    fn verdict(&self, rows: &[Vec<String>]) -> Option<String> {
+        let cached = self.variants.iter().zip(rows).filter(|(variant, _)| variant.is_cached);
+        let ratios = cached.filter_map(|(_, row)| row.get(RATIO)?.parse::<f64>().ok());
+        let what =
+            "guarded throughput as a share of the open one with the cache on, its least median";
+        ratios.reduce(f64::min).map(|least| Bar::AtLeast(0.90).verdict(what, least))
     }
 
     fn row(

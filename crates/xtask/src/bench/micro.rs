@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
+use super::bar::Bar;
 use super::{peers, table::Table};
 use crate::workspace;
 
@@ -22,6 +23,10 @@ const NOTES: [&str; 2] = [
     "Medians of rounds in which the rows take turns; × SHA-256 is the multiple of one SHA-256 of the same 41 bytes.",
     "`hash` is what a verification costs without a cache: hash the key, compare. Slow hashes run on threads of their own.",
 ];
+
+/// What calls may take, in units of one SHA-256.
+const BARS: [(&str, f64); 3] =
+    [("authenticate, cached", 5.0), ("reject: malformed", 2.0), ("reject: bad checksum", 2.0)];
 
 /// One call, as a benchmark printed it.
 #[derive(Debug, PartialEq)]
@@ -70,6 +75,7 @@ impl Calls {
         let mut rows = read(&mut core())?;
         // The yardstick first, and the steps of a request before the hashers.
         rows.sort_by_key(|row| row.name.starts_with("hash: "));
+        self.notes.extend(verdicts(&rows));
         if let Some(peers) = &mut self.peers {
             rows.extend(read(peers)?);
         }
@@ -77,6 +83,21 @@ impl Calls {
         let rows = rows.iter().map(Row::cells).collect();
         Ok(Table { title: "Single calls".to_owned(), words: 1, columns, rows, notes: self.notes })
     }
+}
+
+fn verdicts(rows: &[Row]) -> Vec<String> {
+    let named = |name: &str| rows.iter().find(|row| row.name == name);
+    let mut verdicts = Vec::new();
+    for (name, most) in BARS {
+        if let Some(row) = named(name) {
+            verdicts.push(Bar::AtMost(most).verdict(&format!("{name}, × SHA-256"), row.ratio));
+        }
+    }
+    if let Some(hit) = named("authenticate, cached") {
+        let allocations = hit.allocations as f64;
+        verdicts.push(Bar::AtMost(0.0).verdict("authenticate, cached, allocations", allocations));
+    }
+    verdicts
 }
 
 fn core() -> Command {
