@@ -109,7 +109,7 @@ impl DieselStore<KeyRecord, SqlitePool> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the database cannot be written. Then nothing is changed.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        self.run(|conn| Ok(migration::migrate(conn)?)).await
+        self.run_to_write(|conn| Ok(migration::migrate(conn)?)).await
     }
 
     /// Returns the names of the migrations that [`migrate`](Self::migrate) would apply. Only reads.
