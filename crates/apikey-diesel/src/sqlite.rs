@@ -127,6 +127,10 @@ impl<M: BlockingModel<Sqlite>> OpenStore<M> for DieselStore<M, SqlitePool> {
         Arc::new(self.clone().on_runtime(runtime))
     }
 
+    fn with_deadline(&self, deadline: Duration) -> Arc<dyn OpenStore<M>> {
+        Arc::new(self.clone().deadline(deadline))
+    }
+
     async fn migrate_built_in(&self) -> Result<Vec<String>, StoreError> {
         self.built_in().migrate().await
     }

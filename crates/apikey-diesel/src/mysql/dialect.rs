@@ -1,5 +1,7 @@
 //! What only MySQL and MariaDB say.
 
+use std::time::Duration;
+
 use apikey_core::Finding;
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
@@ -9,7 +11,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::check;
 use crate::model::TableNames;
-use crate::server::dialect::{Dialect, LOCK_PATIENCE_SECONDS};
+use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
 
 impl Dialect for Mysql {
@@ -18,15 +20,25 @@ impl Dialect for Mysql {
         up: include_str!("../../migrations/mysql/2026-11-22-061937_create_api_keys/up.sql"),
     }];
 
-    /// The lock is the connection's and outlives the transaction. A transaction sees what was there at its
-    /// first reading of a table, and this reads none.
-    async fn lock<C>(conn: &mut C, name: &str) -> QueryResult<()>
+    /// There is no setting of a transaction alone: those of the crate's own connections are set once.
+    async fn bound<C>(_: &mut C, _: Duration) -> QueryResult<()>
     where
         C: AsyncConnection<Backend = Self>,
     {
+        Ok(())
+    }
+
+    /// The lock is the connection's and outlives the transaction. A transaction sees what was there at its
+    /// first reading of a table, and this reads none.
+    async fn lock<C>(conn: &mut C, name: &str, patience: Duration) -> QueryResult<()>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        // Whole seconds are what every version takes.
+        let seconds = patience.as_secs().max(1);
         // A name may have 64 characters, and is one of the whole server.
         let taken: Number = diesel::sql_query(format!(
-            "SELECT GET_LOCK(MD5(CONCAT('apikey/', DATABASE(), '/', ?)), {LOCK_PATIENCE_SECONDS}) \
+            "SELECT GET_LOCK(MD5(CONCAT('apikey/', DATABASE(), '/', ?)), {seconds}) \
              AS number"
         ))
         .bind::<Text, _>(name)
@@ -35,7 +47,7 @@ impl Dialect for Mysql {
         if taken.number == Some(1) {
             return Ok(());
         }
-        let text = format!("another operation held the lock for {LOCK_PATIENCE_SECONDS} s");
+        let text = format!("another operation held the lock for {seconds} s");
         Err(Error::QueryBuilderError(text.into()))
     }
 
@@ -100,9 +112,8 @@ impl Dialect for Mysql {
         let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return error };
         let kind = match condition(conn, info.message()).await {
             Ok(Some(condition)) => condition.kind(),
-            // A failed commit has been followed by a rollback: nothing is left but the text, which ends with
-            // this advice.
-            _ if info.message().ends_with("try restarting transaction") => {
+            // A failed commit has been followed by a rollback: nothing is left but the text.
+            _ if info.message().starts_with("Deadlock found") => {
                 DatabaseErrorKind::SerializationFailure
             }
             _ => DatabaseErrorKind::Unknown,
@@ -195,8 +206,8 @@ impl Condition {
             self.code.unwrap_or_default(),
             self.state.as_deref().and_then(|state| state.get(..2)),
         ) {
-            // Waiting too long for a lock, and a deadlock.
-            (1205 | 1213, _) => DatabaseErrorKind::SerializationFailure,
+            // A deadlock. Whoever waited too long for a lock has waited long enough.
+            (1213, _) => DatabaseErrorKind::SerializationFailure,
             // A text that the column's character set does not have, bad data, a violated constraint, and
             // `SIGNAL SQLSTATE '45000'`.
             (1366, _) | (_, Some("22" | "23" | "45")) => DatabaseErrorKind::CheckViolation,

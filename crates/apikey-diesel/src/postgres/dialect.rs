@@ -1,5 +1,7 @@
 //! What only PostgreSQL says.
 
+use std::time::Duration;
+
 use apikey_core::Finding;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -9,7 +11,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::check;
 use crate::model::TableNames;
-use crate::server::dialect::{Dialect, LOCK_PATIENCE_SECONDS};
+use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
 
 impl Dialect for Pg {
@@ -18,17 +20,22 @@ impl Dialect for Pg {
         up: include_str!("../../migrations/postgres/2026-11-22-061937_create_api_keys/up.sql"),
     }];
 
-    /// The lock ends with the transaction. At a stricter isolation than this one, all that is read is as
-    /// old as the first statement, which waits for the lock.
-    async fn lock<C>(conn: &mut C, name: &str) -> QueryResult<()>
+    async fn bound<C>(conn: &mut C, patience: Duration) -> QueryResult<()>
     where
         C: AsyncConnection<Backend = Self>,
     {
-        conn.batch_execute(&format!(
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-             SET LOCAL lock_timeout = '{LOCK_PATIENCE_SECONDS}s'"
-        ))
-        .await?;
+        // None at all would be one without end.
+        let millis = patience.as_millis().max(1);
+        conn.batch_execute(&format!("SET LOCAL lock_timeout = {millis}")).await
+    }
+
+    /// The lock ends with the transaction. At a stricter isolation than this one, all that is read is as
+    /// old as the first statement, which waits for the lock.
+    async fn lock<C>(conn: &mut C, name: &str, _: Duration) -> QueryResult<()>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        conn.batch_execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
         diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind::<Text, _>(format!("apikey/{name}"))
             .execute(conn)

@@ -21,13 +21,13 @@ const MOST_IDLE: Duration = Duration::from_secs(300);
 
 /// Builds a pool for one type of connection, and opens the first.
 macro_rules! open_pool {
-    ($connection:ty, $address:expr) => {{
+    ($connection:ty, $address:expr, $settings:expr) => {{
         use diesel_async::pooled_connection::AsyncDieselConnectionManager;
         use diesel_async::pooled_connection::deadpool::{Hook, Pool};
-        use $crate::server::connect::{CONNECTIONS, PATIENCE, explain, refuse_idle, settings};
+        use $crate::server::connect::{CONNECTIONS, PATIENCE, explain, refuse_idle};
         let address = $address;
         let manager =
-            AsyncDieselConnectionManager::<$connection>::new_with_config(&address.url, settings());
+            AsyncDieselConnectionManager::<$connection>::new_with_config(&address.url, $settings);
         let pool = Pool::<$connection>::builder(manager)
             .max_size(CONNECTIONS)
             .wait_timeout(Some(PATIENCE))

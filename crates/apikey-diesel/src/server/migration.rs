@@ -50,8 +50,10 @@ impl<P: ServerPool> DieselStore<KeyRecord, P> {
         if self.pending_migrations().await?.is_empty() {
             return Ok(Vec::new());
         }
-        self.run(names(), Frame::Locked(LOCK.to_owned()), (), |conn, ()| Box::pin(apply(conn)))
-            .await
+        self.run(names(), Frame::locked(LOCK.to_owned()).long(), (), |conn, ()| {
+            Box::pin(apply(conn))
+        })
+        .await
     }
 
     /// Returns the names of the migrations that [`migrate`](Self::migrate) would apply. Only reads.
@@ -59,7 +61,7 @@ impl<P: ServerPool> DieselStore<KeyRecord, P> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the database cannot be read.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        self.run(names(), Frame::Read, (), |conn, ()| {
+        self.run(names(), Frame::read(), (), |conn, ()| {
             Box::pin(async move {
                 let pending = pending(conn).await?;
                 Ok(pending.into_iter().map(|migration| migration.name.to_owned()).collect())

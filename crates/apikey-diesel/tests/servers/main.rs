@@ -9,6 +9,7 @@
 mod check;
 mod conformance;
 mod database;
+mod locks;
 mod opening;
 mod parallel;
 mod rows;

@@ -153,6 +153,36 @@ fn a_store_outlives_its_connections() {
     });
 }
 
+/// Pools of bb8 find dead connections one by one.
+#[test]
+fn a_store_outlives_all_connections_of_a_pool_that_keeps_dead_ones() {
+    let test = "a_store_outlives_all_connections_of_a_pool_that_keeps_dead_ones";
+    on_each_server(test, async |server, databases| {
+        let url = databases.create().await;
+        let victim = match server {
+            Server::Postgres => format!("{url}&application_name=apikey-victim"),
+            Server::Mysql => url.clone(),
+        };
+        DieselStore::connect(&url).await.unwrap().migrate().await.unwrap();
+        match server {
+            Server::Postgres => {
+                let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(victim);
+                let pool = bb8::Pool::builder().test_on_check_out(false).max_size(4).min_idle(4);
+                let store = DieselStore::<KeyRecord, _>::new(pool.build(manager).await.unwrap());
+                end_all_connections(server, databases, &url).await;
+                works(store).await;
+            }
+            Server::Mysql => {
+                let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new(victim);
+                let pool = bb8::Pool::builder().test_on_check_out(false).max_size(4).min_idle(4);
+                let store = DieselStore::<KeyRecord, _>::new(pool.build(manager).await.unwrap());
+                end_all_connections(server, databases, &url).await;
+                works(store).await;
+            }
+        }
+    });
+}
+
 /// A runtime without timers and sockets can use the store, since the work is done elsewhere.
 #[test]
 fn works_on_the_runtime_that_it_was_given() {
