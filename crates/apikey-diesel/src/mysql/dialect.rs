@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use apikey_core::Finding;
+use apikey_core::{Finding, KeyRecord};
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -13,12 +13,17 @@ use super::check;
 use crate::model::TableNames;
 use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
+use crate::server::model::AsyncModel;
 
 impl Dialect for Mysql {
     const MIGRATIONS: &'static [ServerMigration] = &[ServerMigration {
         name: "2026-11-22-061937_create_api_keys",
         up: include_str!("../../migrations/mysql/2026-11-22-061937_create_api_keys/up.sql"),
     }];
+
+    fn built_in() -> TableNames {
+        <KeyRecord as AsyncModel<Self>>::table()
+    }
 
     /// There is no setting of a transaction alone: those of the crate's own connections are set once.
     async fn bound<C>(_: &mut C, _: Duration) -> QueryResult<()>
@@ -69,15 +74,16 @@ impl Dialect for Mysql {
         check::findings(conn, names).await
     }
 
-    async fn columns<C>(conn: &mut C, table: &str) -> QueryResult<Vec<String>>
+    async fn columns<C>(conn: &mut C, names: TableNames) -> QueryResult<Vec<String>>
     where
         C: AsyncConnection<Backend = Self>,
     {
         let columns: Vec<Name> = diesel::sql_query(
             "SELECT column_name AS name FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND table_name = ?",
+             WHERE table_schema = coalesce(?, DATABASE()) AND table_name = ?",
         )
-        .bind::<Text, _>(table)
+        .bind::<Nullable<Text>, _>(names.schema)
+        .bind::<Text, _>(names.table)
         .load(conn)
         .await?;
         Ok(columns.into_iter().map(|column| column.name).collect())
@@ -122,7 +128,7 @@ impl Dialect for Mysql {
     }
 
     /// Its state tells, so it is explained already.
-    async fn is_own_rule<C>(_: &mut C, _: &str, _: &str) -> bool
+    async fn is_own_rule<C>(_: &mut C, _: TableNames, _: &str) -> bool
     where
         C: AsyncConnection<Backend = Self>,
     {

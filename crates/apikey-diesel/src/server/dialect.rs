@@ -16,6 +16,9 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     /// The migrations of the built-in table, oldest first.
     const MIGRATIONS: &'static [ServerMigration];
 
+    /// Returns what the built-in table is called.
+    fn built_in() -> TableNames;
+
     /// Bounds the time that a transaction waits for a lock of somebody else's, at its beginning.
     fn bound<C>(conn: &mut C, patience: Duration) -> impl Future<Output = QueryResult<()>> + Send
     where
@@ -47,7 +50,7 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     /// Returns the names of a table's columns; none if there is no such table.
     fn columns<C>(
         conn: &mut C,
-        table: &str,
+        names: TableNames,
     ) -> impl Future<Output = QueryResult<Vec<String>>> + Send
     where
         C: AsyncConnection<Backend = Self>;
@@ -69,7 +72,7 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     /// what is still unexplained.
     fn is_own_rule<C>(
         conn: &mut C,
-        table: &str,
+        names: TableNames,
         message: &str,
     ) -> impl Future<Output = bool> + Send
     where

@@ -214,7 +214,9 @@ where
 /// table if keys have no owner.
 fn frame<M: AsyncModel<DB>, DB: Dialect>(new: &NewRecord<M::Extra>, limit: Option<u32>) -> Frame {
     match limit {
-        Some(_) => Frame::locked(format!("{}/{:?}", M::table().table, M::owner_of(&new.extra))),
+        Some(_) => {
+            Frame::locked(format!("{}/{:?}", M::table().full_name(), M::owner_of(&new.extra)))
+        }
         None => Frame::change(),
     }
 }

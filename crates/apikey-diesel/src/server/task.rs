@@ -249,10 +249,10 @@ where
     C: AsyncConnection,
     C::Backend: Dialect,
 {
-    let failure = if begun { own_rule(conn, names.table, failure).await } else { failure };
+    let failure = if begun { own_rule(conn, names, failure).await } else { failure };
     match failure {
         Failure::Query(error @ Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => {
-            match <C::Backend as Dialect>::columns(conn, names.table).await {
+            match <C::Backend as Dialect>::columns(conn, names).await {
                 Ok(columns) => blame_table(error, names, &columns),
                 Err(_) => error.into(),
             }
@@ -262,14 +262,14 @@ where
 }
 
 /// Gives what a rule of the application's own says the kind of a violated constraint.
-async fn own_rule<C>(conn: &mut C, table: &str, failure: Failure) -> Failure
+async fn own_rule<C>(conn: &mut C, names: TableNames, failure: Failure) -> Failure
 where
     C: AsyncConnection,
     C::Backend: Dialect,
 {
     match failure {
         Failure::Query(Error::DatabaseError(DatabaseErrorKind::Unknown, info))
-            if <C::Backend as Dialect>::is_own_rule(conn, table, info.message()).await =>
+            if <C::Backend as Dialect>::is_own_rule(conn, names, info.message()).await =>
         {
             Error::DatabaseError(DatabaseErrorKind::CheckViolation, info).into()
         }

@@ -9,6 +9,7 @@
 mod check;
 mod conformance;
 mod database;
+mod found_rows;
 mod locks;
 mod opening;
 mod parallel;
