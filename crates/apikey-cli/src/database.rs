@@ -147,12 +147,24 @@ impl fmt::Display for Database {
         let Some((url, host)) = url.as_ref().and_then(|url| Some((url, url.host_str()?))) else {
             return f.write_str("(a URL that is not understood)");
         };
+        if may_show_password(url) {
+            return f.write_str("(a URL whose password is not percent-encoded)");
+        }
         write!(f, "{}://{host}", url.scheme())?;
         if let Some(port) = url.port() {
             write!(f, ":{port}")?;
         }
         f.write_str(url.path())
     }
+}
+
+/// Whether what stands behind the host may be the rest of a password: `/`, `?` and `#` in one end it, and what was
+/// before is taken for a host and its port. No such database is opened.
+fn may_show_password(url: &Url) -> bool {
+    let path = url.path();
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let behind = [Some(path), url.query(), url.fragment()];
+    path.contains([':', '/']) || behind.into_iter().flatten().any(|part| part.contains('@'))
 }
 
 impl fmt::Debug for Database {
@@ -177,6 +189,11 @@ mod tests {
             ("mariadb://hunter2@db/app#hunter2", "mariadb://db/app"),
             ("postgres:hunter2", "(a URL that is not understood)"),
             ("hunter2", "(a URL that is not understood)"),
+            ("postgres://me:12/hunter2@db/app", "(a URL whose password is not percent-encoded)"),
+            ("postgres://me:12/hunter2#@db/app", "(a URL whose password is not percent-encoded)"),
+            ("mysql://me:12?hunter2@db/app", "(a URL whose password is not percent-encoded)"),
+            ("mysql://me:12#hunter2@db/app", "(a URL whose password is not percent-encoded)"),
+            ("mysql://me:12/a:hunter2", "(a URL whose password is not percent-encoded)"),
             ("sqlite://keys.db?mode=ro", "sqlite://keys.db?mode=ro"),
         ] {
             let database = Database::at(url).unwrap();

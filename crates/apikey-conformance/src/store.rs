@@ -75,6 +75,7 @@ macro_rules! each_store_case {
             find: tells_prefixes_apart_by_case;
             find: finds_keys_in_every_state;
             find: reports_the_models_filter_without_applying_it;
+            find: takes_every_text_for_a_prefix;
             find: gets_no_key_of_another_owner;
             insert: returns_every_column_as_it_was_inserted;
             insert: inserts_a_revoked_key_revoked;
@@ -122,6 +123,7 @@ macro_rules! each_store_case {
             filter: lists_the_keys_of_one_owner;
             filter: lists_keys_by_their_state_at_a_time;
             filter: searches_by_prefix_and_beginning_of_the_name;
+            filter: selects_nothing_by_a_text_that_no_name_has;
             filter: lists_the_successors_of_a_key_and_no_others;
             filter: selects_hashes_by_their_beginning;
             filter: selects_any_of_several_encodings_but_for_others;

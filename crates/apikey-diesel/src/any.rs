@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::time::Duration;
 
 use apikey_core::{
     Finding, Found, KeyFormat, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStore, NewRecord, Page,
@@ -40,12 +41,18 @@ impl<M: KeyModel> Pool for AnyPool<M> {
     fn on_runtime(self, runtime: &Handle) -> Self {
         Self { store: self.store.on_runtime(runtime.clone()) }
     }
+
+    fn deadline(self, deadline: Duration) -> Self {
+        Self { store: self.store.with_deadline(deadline) }
+    }
 }
 
 /// A store on a pool whose type is forgotten.
 #[async_trait]
 pub(crate) trait OpenStore<M: KeyModel>: KeyStore<M> {
     fn on_runtime(&self, runtime: Handle) -> Arc<dyn OpenStore<M>>;
+
+    fn with_deadline(&self, deadline: Duration) -> Arc<dyn OpenStore<M>>;
 
     /// Migrates the built-in table, whatever the model is: to be offered where it is the built-in one.
     async fn migrate_built_in(&self) -> Result<Vec<String>, StoreError>;

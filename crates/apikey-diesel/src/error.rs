@@ -58,6 +58,18 @@ pub enum ConnectError {
         #[source]
         source: BoxError,
     },
+    /// The server answers, and takes no more connections for now.
+    #[error(
+        "the server of {place} takes no connections now; wait until it has started, close others, or raise \
+         its limit of connections"
+    )]
+    Busy {
+        /// Host, port and database.
+        place: Place,
+        /// What the server says.
+        #[source]
+        source: BoxError,
+    },
     /// The built-in table could not be created or changed.
     #[error("cannot migrate {place}; check that this user may create tables in it")]
     Migrate {

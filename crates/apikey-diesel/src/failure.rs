@@ -101,7 +101,7 @@ fn too_short(error: &Error, names: TableNames) -> Option<Finding> {
     let (Error::DatabaseError(_, info), Some(rules)) = (error, names.rules) else { return None };
     let says = |text| info.message().contains(text);
     let is_too_long = says("value too long for type") || says("Data too long for column");
-    let problem = format!("the columns of the table {} are too short", names.table);
+    let problem = format!("the columns of the table {} are too short", names.full_name());
     is_too_long.then(|| Finding::new(problem, rules.hashed_key.shorter))
 }
 
@@ -110,11 +110,11 @@ fn words(message: &str) -> impl Iterator<Item = &str> {
 }
 
 pub(crate) fn missing_table(names: TableNames) -> Finding {
-    Finding::new(format!("the table {} does not exist", names.table), names.migrate())
+    Finding::new(format!("the table {} does not exist", names.full_name()), names.migrate())
 }
 
 pub(crate) fn missing_column(names: TableNames, column: &str) -> Finding {
-    let problem = format!("the table {} has no column {column}", names.table);
+    let problem = format!("the table {} has no column {column}", names.full_name());
     Finding::new(problem, names.migrate_column(column))
 }
 

@@ -38,7 +38,8 @@
 //! one. A pool of your own works as well: [`DieselStore::new`].
 //!
 //! Each operation runs as a whole on one of Tokio's threads for blocking work, on any of its runtimes. As
-//! many run at once as there are connections. The others wait in line without holding a thread; who waits
+//! many run at once as there are connections, but one alone of those that write: whoever waits for another
+//! process to end its change holds up nobody who reads. The others wait in line without holding a thread; who waits
 //! longer than the pool's `connection_timeout` (5 seconds for pools of this crate) gets
 //! [`Unavailable`](apikey_core::StoreError::Unavailable), and so does who finds the database locked by
 //! another process for longer than the busy timeout (5 seconds).

@@ -8,6 +8,7 @@ mod filters;
 mod lack;
 mod lookups;
 mod pages;
+pub(crate) mod place;
 mod queries;
 mod rows;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -149,12 +150,18 @@ pub trait BlockingModel<DB: Backend>: KeyModel {
 pub struct TableNames {
     /// The table.
     pub table: &'static str,
+    /// The schema of the table, if its statements name one; on MySQL the database.
+    pub schema: Option<&'static str>,
     /// The unique column that holds the prefix.
     pub prefix: &'static str,
     /// The column that holds what is stored of a key.
     pub hashed_key: &'static str,
     /// All columns that the model reads.
     pub columns: &'static [&'static str],
+    /// Those that hold the times of the built-in columns.
+    pub times: &'static [&'static str],
+    /// The column that holds the owner.
+    pub owner: Option<&'static str>,
     /// The built-in columns, by the names of [`KeyRecord`](apikey_core::KeyRecord), that the table does
     /// not have.
     pub lacks: &'static [&'static str],
@@ -171,7 +178,37 @@ impl TableNames {
         hashed_key: &'static str,
         columns: &'static [&'static str],
     ) -> Self {
-        Self { table, prefix, hashed_key, columns, lacks: &[], rules: None }
+        Self {
+            table,
+            schema: None,
+            prefix,
+            hashed_key,
+            columns,
+            times: &[],
+            owner: None,
+            lacks: &[],
+            rules: None,
+        }
+    }
+
+    /// Names the schema of the table.
+    #[must_use]
+    pub const fn in_schema(self, schema: Option<&'static str>) -> Self {
+        Self { schema, ..self }
+    }
+
+    /// Names the columns of times, so that [`check`](apikey_core::KeyStore::check) looks whether they keep
+    /// microseconds.
+    #[must_use]
+    pub const fn with_times(self, times: &'static [&'static str]) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Names the column of the owner, so that [`check`](apikey_core::KeyStore::check) looks whether it tells
+    /// owners apart.
+    #[must_use]
+    pub const fn owned_by(self, owner: &'static str) -> Self {
+        Self { owner: Some(owner), ..self }
     }
 
     /// Says which built-in columns there are not, of `scopes`, `expires_at`, `disabled_at`,

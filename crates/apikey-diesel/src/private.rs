@@ -1,5 +1,7 @@
 //! What the macros need, under names that are the same for every database. Not for you.
 
+pub use std::sync::OnceLock;
+
 pub use apikey_core::{
     Found, HashedKey, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStatus, NewRecord, Scopes,
     Timestamp,
@@ -9,28 +11,29 @@ pub use diesel::result::Error;
 pub use diesel::sql_types::{Bool, Text};
 pub use diesel::{Column, QueryResult, Queryable, Selectable, deserialize};
 
+pub use crate::model::place::TablePlace;
 pub use crate::model::rules::{TableRules, TextRule};
-pub use crate::model::sql::{StartsWith, coalesce, starts_with};
+pub use crate::model::sql::{Exactly, StartsWith, coalesce, is_exactly, starts_with};
 pub use crate::model::{TableNames, checks};
 pub use crate::store::Sealed;
 
 /// What MySQL is called.
 #[cfg(feature = "mysql")]
 pub mod mysql {
-    pub use crate::mysql::names::{Db, Time};
+    pub use crate::mysql::names::{COUNTS_MATCHES, Db, Time};
 }
 
 /// What PostgreSQL is called.
 #[cfg(feature = "postgres")]
 pub mod postgres {
-    pub use crate::postgres::names::{Db, Time};
+    pub use crate::postgres::names::{COUNTS_MATCHES, Db, Time};
 }
 
 /// What SQLite is called.
 #[cfg(feature = "sqlite")]
 pub mod sqlite {
     pub use crate::sqlite::gate::Gate;
-    pub use crate::sqlite::names::{Db, Time};
+    pub use crate::sqlite::names::{COUNTS_MATCHES, Db, Time};
 }
 
 /// What Django's layout is made of.
@@ -66,11 +69,12 @@ pub mod blocking {
     pub use crate::model::BlockingModel as Model;
 }
 
-/// Whether a text can be the prefix of a key: others need no query, and MySQL does not even compare them
-/// with a column of ASCII.
+/// Whether a text can be the prefix of a key: others need no query. MySQL does not even compare all of them with a
+/// column of ASCII, and PostgreSQL takes no NUL. A key that somebody else made may have more than letters and digits
+/// in it, and can still be revoked.
 #[must_use]
 pub fn can_be_prefix(text: &str) -> bool {
-    text.is_ascii()
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// Whether a patch names no column, which is no statement in SQL.

@@ -109,7 +109,7 @@ impl DieselStore<KeyRecord, SqlitePool> {
     /// # Errors
     /// [`StoreError::Unavailable`] if the database cannot be written. Then nothing is changed.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        self.run(|conn| Ok(migration::migrate(conn)?)).await
+        self.run_to_write(|conn| Ok(migration::migrate(conn)?)).await
     }
 
     /// Returns the names of the migrations that [`migrate`](Self::migrate) would apply. Only reads.
@@ -125,6 +125,10 @@ impl DieselStore<KeyRecord, SqlitePool> {
 impl<M: BlockingModel<Sqlite>> OpenStore<M> for DieselStore<M, SqlitePool> {
     fn on_runtime(&self, runtime: Handle) -> Arc<dyn OpenStore<M>> {
         Arc::new(self.clone().on_runtime(runtime))
+    }
+
+    fn with_deadline(&self, deadline: Duration) -> Arc<dyn OpenStore<M>> {
+        Arc::new(self.clone().deadline(deadline))
     }
 
     async fn migrate_built_in(&self) -> Result<Vec<String>, StoreError> {

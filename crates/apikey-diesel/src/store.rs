@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::fmt::{self, Debug};
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use apikey_core::{KeyModel, KeyRecord, StoreError};
 use tokio::runtime::Handle;
@@ -43,8 +44,12 @@ pub struct DieselStore<M: KeyModel = KeyRecord, P: Pool = AnyPool<M>> {
     pub(crate) pool: P,
     pub(crate) queue: P::Queue,
     runtime: Option<Handle>,
+    pub(crate) deadline: Duration,
     model: PhantomData<fn() -> M>,
 }
+
+/// How long an operation on a server may take, unless told otherwise.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 impl<M: KeyModel, P: Pool> Clone for DieselStore<M, P> {
     fn clone(&self) -> Self {
@@ -52,6 +57,7 @@ impl<M: KeyModel, P: Pool> Clone for DieselStore<M, P> {
             pool: self.pool.clone(),
             queue: self.queue.clone(),
             runtime: self.runtime.clone(),
+            deadline: self.deadline,
             model: PhantomData,
         }
     }
@@ -78,6 +84,9 @@ impl<M: KeyModel, P: Pool> DieselStore<M, P> {
     /// - *deadpool*: `RecyclingMethod::Fast` in the manager, `wait_timeout(..)` and a `runtime(..)`.
     /// - *bb8* (feature `bb8`): `test_on_check_out(false)`, `connection_timeout(..)`.
     ///
+    /// On a server every operation has a [`deadline`](Self::deadline), whatever the pool waits for. It needs the
+    /// timer of the runtime.
+    ///
     /// # Examples
     /// ```
     /// use apikey_core::KeyRecord;
@@ -99,13 +108,30 @@ impl<M: KeyModel, P: Pool> DieselStore<M, P> {
     /// ```
     #[must_use]
     pub fn new(pool: P) -> Self {
-        Self { queue: pool.queue(), pool, runtime: None, model: PhantomData }
+        let queue = pool.queue();
+        Self { pool, queue, runtime: None, deadline: DEADLINE, model: PhantomData }
     }
 
     /// Runs all operations on this runtime, whichever they are called on.
     #[must_use]
     pub fn on_runtime(self, runtime: Handle) -> Self {
         Self { pool: self.pool.on_runtime(&runtime), runtime: Some(runtime), ..self }
+    }
+
+    /// Sets how long an operation on a server may take, waiting for a connection included; 10 seconds unless
+    /// told otherwise. Deleting what has ended, migrating, and counting somebody else's keys may take ten times
+    /// as long.
+    ///
+    /// What takes longer is [`StoreError::Unavailable`], and its connection is closed, since nobody knows in
+    /// what state it is; what was to be written may be there. So a server that hangs, or a host that is gone
+    /// without a word, costs a deadline and no connections. Waiting for somebody else's lock ends after half
+    /// of the time: on PostgreSQL with any pool; on MySQL and MariaDB with the pools of this crate (after 5
+    /// seconds, by `innodb_lock_wait_timeout`), else with the deadline.
+    ///
+    /// SQLite has no server that could hang: there the busy timeout bounds all waiting.
+    #[must_use]
+    pub fn deadline(self, deadline: Duration) -> Self {
+        Self { pool: self.pool.deadline(deadline), deadline, ..self }
     }
 
     /// The same connections, for the built-in model.
@@ -115,6 +141,7 @@ impl<M: KeyModel, P: Pool> DieselStore<M, P> {
             pool: self.pool.clone(),
             queue: self.queue.clone(),
             runtime: self.runtime.clone(),
+            deadline: self.deadline,
             model: PhantomData,
         }
     }
@@ -148,6 +175,13 @@ pub trait Pool: Sealed + Clone + Send + Sync + 'static {
     #[doc(hidden)]
     #[must_use]
     fn on_runtime(self, _: &Handle) -> Self {
+        self
+    }
+
+    /// Bounds the time of what stands behind the pool.
+    #[doc(hidden)]
+    #[must_use]
+    fn deadline(self, _: Duration) -> Self {
         self
     }
 }

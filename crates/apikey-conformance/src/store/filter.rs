@@ -131,6 +131,17 @@ pub async fn searches_by_prefix_and_beginning_of_the_name<F: StoreFixture>(fixtu
     }
 }
 
+/// A search, or a predecessor, with a character that no name has selects nothing, and is no error.
+pub async fn selects_nothing_by_a_text_that_no_name_has<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let old = "original".to_owned();
+    table.insert(&table.new_key("abcdefgh").with_rotated_from(Some(old))).await;
+    for text in ["\0", "name\0", "na\0me", "\0name", "abcdefgh\0"] {
+        let query = KeyQuery::new().search(text);
+        expect_selected(&table, &query, &[], &format!("a search for {text:?}")).await;
+    }
+}
+
 /// The successors of a key are listed by its prefix, byte by byte, beside other filters too.
 pub async fn lists_the_successors_of_a_key_and_no_others<F: StoreFixture>(fixture: &F) {
     let table = Table::empty(fixture).await;

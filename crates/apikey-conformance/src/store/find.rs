@@ -83,3 +83,29 @@ pub async fn gets_no_key_of_another_owner<F: StoreFixture>(fixture: &F) {
     let got = table.store.get("owned000", Some(&other)).await.expect("a key can be looked for");
     assert!(got.is_none(), "`get` treats the key of another owner as absent");
 }
+
+/// What can be no prefix is found as no key, and is no error: clients send what they like.
+pub async fn takes_every_text_for_a_prefix<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    table.add("abcdefgh").await;
+    for text in [
+        "",
+        "\0",
+        "abcdefgh\0",
+        "abc\0efgh",
+        "abcdefg%",
+        "abcdefgh ",
+        "\u{fffd}",
+        "äbcdefgh",
+        "鍵",
+        "' OR 1=1 --",
+        "\\",
+        "\r\n",
+        "\u{10ffff}",
+    ] {
+        let found = table.store.find_by_prefix(text).await;
+        assert!(matches!(found, Ok(None)), "{text:?} is no prefix: got {found:?}");
+        let got = table.store.get(text, None).await;
+        assert!(matches!(got, Ok(None)), "{text:?} is no prefix: got {got:?}");
+    }
+}

@@ -26,6 +26,7 @@ pub(crate) enum Defect {
     Sound,
     FindIgnoresCase,
     FindTrims,
+    FindFailsOnNul,
     FindHidesRevoked,
     FindAppliesFilter,
     GetIgnoresOwner,
@@ -80,6 +81,7 @@ pub(crate) enum Defect {
     SearchIgnoresCase,
     SearchTakesWildcards,
     SearchSlipsPast,
+    SearchStopsAtNul,
     CountOfOnePage,
     DeletesAtTheTime,
     DeletesWithoutLimit,
@@ -184,6 +186,9 @@ impl BrokenStore {
 impl KeyStore<OwnedKey> for BrokenStore {
     async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<OwnedKey>>, StoreError> {
         let prefix = if self.is(FindTrims) { prefix.trim() } else { prefix };
+        if self.is(FindFailsOnNul) && prefix.contains('\0') {
+            return Err(StoreError::Unavailable("invalid byte sequence".into()));
+        }
         if self.is(FindIgnoresCase) {
             let keys = self.all().await?;
             let found = keys.into_iter().find(|key| key.record.prefix.eq_ignore_ascii_case(prefix));

@@ -58,6 +58,7 @@ notices! {
     FindTrims: find::finds_a_key_by_exactly_its_prefix as a_find_that_trims;
     FindHidesRevoked: find::finds_keys_in_every_state as a_find_that_hides_revoked_keys;
     FindAppliesFilter: find::reports_the_models_filter_without_applying_it as a_find_that_applies_the_filter;
+    FindFailsOnNul: find::takes_every_text_for_a_prefix as a_find_that_fails_on_some_text;
     GetIgnoresOwner: find::gets_no_key_of_another_owner as a_get_that_ignores_the_owner;
     InsertDropsRotatedFrom: insert::returns_every_column_as_it_was_inserted as an_insert_that_drops_a_column;
     InsertRevokesAfter: insert::inserts_a_revoked_key_revoked as an_insert_that_revokes_afterwards;
@@ -113,6 +114,7 @@ notices! {
     ListEndsLate: filter::lists_keys_by_their_state_at_a_time as a_list_that_ends_keys_late;
     SearchIgnoresCase: filter::searches_by_prefix_and_beginning_of_the_name as a_search_that_ignores_case;
     SearchTakesWildcards: filter::searches_by_prefix_and_beginning_of_the_name as a_search_with_wildcards;
+    SearchStopsAtNul: filter::selects_nothing_by_a_text_that_no_name_has as a_search_that_stops_at_nul;
     ListIgnoresPredecessor: filter::lists_the_successors_of_a_key_and_no_others as a_list_that_ignores_the_predecessor;
     ListIgnoresEncoding: filter::selects_hashes_by_their_beginning as a_list_that_ignores_the_encoding;
     ListTakesOneEncoding: filter::selects_any_of_several_encodings_but_for_others as a_list_that_takes_one_encoding;

@@ -80,13 +80,18 @@ macro_rules! __django_queries {
                 $prefix: Sized,
             {
                 fn table() -> __k::TableNames {
-                    __k::TableNames::new($name, <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME, &[
+                    static K_PLACE: __k::OnceLock<__k::TablePlace> = __k::OnceLock::new();
+                    let k_place = K_PLACE.get_or_init(|| __k::TablePlace::of::<__Db, _>(&$table::table, $name));
+                    __k::TableNames::new(k_place.table.as_str(), <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME, &[
                         <$id as __k::Column>::NAME, <$prefix as __k::Column>::NAME,
                         <$hashed_key as __k::Column>::NAME, <$title as __k::Column>::NAME,
                         <$created as __k::Column>::NAME, <$revoked as __k::Column>::NAME,
                         <$expiry_date as __k::Column>::NAME,
                         $(<$own as __k::Column>::NAME,)*
                     ])
+                    .in_schema(k_place.schema.as_deref())
+                    .with_times(&[<$created as __k::Column>::NAME, <$expiry_date as __k::Column>::NAME])
+                    $(.owned_by(<$owner as __k::Column>::NAME))?
                     .lacking(&["scopes", "disabled_at", "last_used_at", "rotated_from"])
                     .ruled_by($rules)
                 }
@@ -109,7 +114,7 @@ macro_rules! __django_queries {
                         .filter($expiry_date.is_null().or($expiry_date.gt(k_at)))
                         .into_boxed::<__Db>();
                     $(match Self::owner_of(&k_new.extra) {
-                        Some(k_owner) => k_rows = k_rows.filter($owner.eq(k_owner.clone())),
+                        Some(k_owner) => k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone())),
                         None => k_rows = k_rows.filter($owner.is_null()),
                     })?
                     let k_rows = k_rows.count();
@@ -166,15 +171,17 @@ macro_rules! __django_queries {
                         .set(k_changes)
                         .into_boxed::<__Db>();
                     $(if let Some(k_owner) = k_owner {
-                        k_update = k_update.filter($owner.eq(k_owner.clone()));
+                        k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
                     })?
                     if let Some(k_seen) = &k_patch.if_hashed_key {
                         k_update = k_update.filter($hashed_key.eq(k_seen.as_str()));
                     }
-                    match $crate::__wait!($flavour __Run::execute(k_update, k_conn))? {
-                        0 => Ok(None),
-                        _ => $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner)),
+                    let k_updated = $crate::__wait!($flavour __Run::execute(k_update, k_conn))? > 0;
+                    if __k::$backend::COUNTS_MATCHES && !k_updated {
+                        return Ok(None);
                     }
+                    let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner))?;
+                    Ok(k_key.filter(|k_key| k_updated || __k::is_guarded(k_key.record(), k_patch)))
                 }
 
                 $($async)? fn supersede<C>(
@@ -192,7 +199,7 @@ macro_rules! __django_queries {
                         .filter($revoked.eq(false))
                         .into_boxed::<__Db>();
                     $(if let Some(k_owner) = k_owner {
-                        k_update = k_update.filter($owner.eq(k_owner.clone()));
+                        k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
                     })?
                     // `= NULL` is never true.
                     let k_update = match k_seen {
@@ -223,7 +230,11 @@ macro_rules! __django_queries {
                 {
                     // Not as a subquery: MySQL takes neither a limit nor the same table there. A key that
                     // was revoked at an unknown time is kept until it expires.
+                    // SQLite keeps what is no time, too, which may sort before all times: nobody knows when such a
+                    // key ends.
+                    let [k_first, _] = __k::django::calendar().map(__Time::from);
                     let k_ended = $table::table
+                        .filter($expiry_date.ge(k_first))
                         .filter($expiry_date.lt(__Time::from(k_before)))
                         .order(($created, $prefix))
                         .limit(i64::from(k_limit))

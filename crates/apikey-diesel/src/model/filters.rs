@@ -33,7 +33,7 @@ macro_rules! __key_filters {
                 k_rows = k_rows.filter(__k::not(k_is_hashed_by(k_encoding)));
             }
             $(if let Some(k_owner) = &k_query.owner {
-                k_rows = k_rows.filter($owner.eq(k_owner.clone()));
+                k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
             })?
             if let Some(k_text) = &k_query.search {
                 let k_value = || k_text.as_str().into_sql::<__k::Text>();
@@ -43,6 +43,9 @@ macro_rules! __key_filters {
                     // which has the index.
                     let k_is_prefix = $prefix.eq(k_value()).and(__k::starts_with($prefix, k_value()));
                     k_rows.filter(k_is_prefix.or(k_begins))
+                } else if k_text.contains('\0') {
+                    // No name has this character, and not every database takes it.
+                    k_rows.filter(false.into_sql::<__k::Bool>())
                 } else {
                     k_rows.filter(k_begins)
                 };

@@ -47,7 +47,7 @@ macro_rules! __key_lookups {
                 .select($Row::as_select())
                 .into_boxed::<__Db>();
             $(if let Some(k_owner) = k_owner {
-                k_rows = k_rows.filter($owner.eq(k_owner.clone()));
+                k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
             })?
             let k_row: Option<$Row> =
                 $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;

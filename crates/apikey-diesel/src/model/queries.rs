@@ -102,7 +102,7 @@ macro_rules! __key_queries {
                     .select($Row::as_select())
                     .into_boxed::<__Db>();
                 $(if let Some(k_owner) = k_owner {
-                    k_rows = k_rows.filter($owner.eq(k_owner.clone()));
+                    k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
                 })?
                 let k_row: Option<$Row> =
                     $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
@@ -117,7 +117,9 @@ macro_rules! __key_queries {
                 $prefix: Sized,
             {
                 fn table() -> __k::TableNames {
-                    __k::TableNames::new($name, <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME, &[
+                    static K_PLACE: __k::OnceLock<__k::TablePlace> = __k::OnceLock::new();
+                    let k_place = K_PLACE.get_or_init(|| __k::TablePlace::of::<__Db, _>(&$table::table, $name));
+                    __k::TableNames::new(k_place.table.as_str(), <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME, &[
                         <$id as __k::Column>::NAME, <$prefix as __k::Column>::NAME,
                         <$hashed_key as __k::Column>::NAME, <$title as __k::Column>::NAME,
                         $(<$scopes as __k::Column>::NAME,)?
@@ -129,6 +131,15 @@ macro_rules! __key_queries {
                         $(<$rotated_from as __k::Column>::NAME,)?
                         $(<$own as __k::Column>::NAME,)*
                     ])
+                    .in_schema(k_place.schema.as_deref())
+                    .with_times(&[
+                        <$created_at as __k::Column>::NAME,
+                        $(<$expires_at as __k::Column>::NAME,)?
+                        $(<$disabled_at as __k::Column>::NAME,)?
+                        <$revoked_at as __k::Column>::NAME,
+                        $(<$last_used_at as __k::Column>::NAME,)?
+                    ])
+                    $(.owned_by(<$owner as __k::Column>::NAME))?
                     .lacking(&[$($lacks),*])
                 }
 
@@ -151,7 +162,7 @@ macro_rules! __key_queries {
                         k_rows = k_rows.filter($expires_at.is_null().or($expires_at.gt(k_at)));
                     })?
                     $(match Self::owner_of(&k_new.extra) {
-                        Some(k_owner) => k_rows = k_rows.filter($owner.eq(k_owner.clone())),
+                        Some(k_owner) => k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone())),
                         None => k_rows = k_rows.filter($owner.is_null()),
                     })?
                     let k_rows = k_rows.count();
@@ -213,15 +224,17 @@ macro_rules! __key_queries {
                         .set(k_changes)
                         .into_boxed::<__Db>();
                     $(if let Some(k_owner) = k_owner {
-                        k_update = k_update.filter($owner.eq(k_owner.clone()));
+                        k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
                     })?
                     if let Some(k_seen) = &k_patch.if_hashed_key {
                         k_update = k_update.filter($hashed_key.eq(k_seen.as_str()));
                     }
-                    match $crate::__wait!($flavour __Run::execute(k_update, k_conn))? {
-                        0 => Ok(None),
-                        _ => $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner)),
+                    let k_updated = $crate::__wait!($flavour __Run::execute(k_update, k_conn))? > 0;
+                    if __k::$backend::COUNTS_MATCHES && !k_updated {
+                        return Ok(None);
                     }
+                    let k_key = $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner))?;
+                    Ok(k_key.filter(|k_key| k_updated || __k::is_guarded(k_key.record(), k_patch)))
                 }
 
                 $($async)? fn supersede<C>(
@@ -240,7 +253,7 @@ macro_rules! __key_queries {
                         .into_boxed::<__Db>();
                     $(k_update = k_update.filter($disabled_at.is_null());)?
                     $(if let Some(k_owner) = k_owner {
-                        k_update = k_update.filter($owner.eq(k_owner.clone()));
+                        k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
                     })?
                     $(
                         // `= NULL` is never true.

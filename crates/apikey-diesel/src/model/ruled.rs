@@ -51,7 +51,7 @@ impl TableNames {
             return format!(
                 "add it by a migration of your own, as `apikey migration --backend <DATABASE> --table \
                  {}` defines it; a model of your own can also say that its table lacks the column",
-                self.table
+                self.full_name()
             );
         };
         let rule = rules.missing_columns.iter().find(|(missing, _)| *missing == column);

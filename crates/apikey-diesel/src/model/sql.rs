@@ -1,7 +1,7 @@
 //! SQL that Diesel does not have.
 
 use diesel::expression::{
-    AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
+    AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
 use diesel::query_builder::QueryId;
 use diesel::sql_types::{Bool, Nullable, SingleValue, SqlType};
@@ -53,6 +53,56 @@ impl<T, P> ValidGrouping<()> for StartsWith<T, P>
 where
     T: ValidGrouping<()>,
     P: ValidGrouping<()>,
+{
+    type IsAggregate = is_aggregate::No;
+}
+
+/// Whether a column holds this value: as with `=`, so that an index is used, but for a text byte by byte as well,
+/// whatever the collation of the column takes for equal. Each database says it in its own words.
+#[derive(Debug, Clone, Copy, QueryId)]
+#[non_exhaustive]
+pub struct Exactly<C, V> {
+    /// The column.
+    pub column: C,
+    /// The value.
+    pub value: V,
+}
+
+/// Compares a column with a value.
+pub fn is_exactly<C, V>(column: C, value: V) -> Exactly<C, V::Expression>
+where
+    C: Expression<SqlType: SqlType>,
+    V: AsExpression<C::SqlType>,
+{
+    Exactly { column, value: value.as_expression() }
+}
+
+impl<C, V> Expression for Exactly<C, V>
+where
+    C: Expression,
+    V: Expression,
+{
+    type SqlType = Nullable<Bool>;
+}
+
+impl<C, V, Tables> AppearsOnTable<Tables> for Exactly<C, V>
+where
+    C: AppearsOnTable<Tables>,
+    V: AppearsOnTable<Tables>,
+{
+}
+
+impl<C, V, Tables> SelectableExpression<Tables> for Exactly<C, V>
+where
+    C: SelectableExpression<Tables>,
+    V: SelectableExpression<Tables>,
+{
+}
+
+impl<C, V> ValidGrouping<()> for Exactly<C, V>
+where
+    C: ValidGrouping<()>,
+    V: ValidGrouping<()>,
 {
     type IsAggregate = is_aggregate::No;
 }

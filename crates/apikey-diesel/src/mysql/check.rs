@@ -11,6 +11,8 @@ use crate::model::TableNames;
 
 const COLUMNS: &str = "SELECT c.column_name AS name, c.data_type AS kind, \
      CAST(c.character_maximum_length AS SIGNED) AS length, c.collation_name AS collation, \
+     c.character_set_name AS characters, c.column_type AS declared, c.is_nullable AS nullable, \
+     CAST(c.datetime_precision AS SIGNED) AS digits, \
      (SELECT COUNT(*) FROM information_schema.statistics s \
          WHERE s.table_schema = c.table_schema AND s.table_name = c.table_name \
          AND s.column_name = c.column_name AND s.non_unique = 0 AND s.sub_part IS NULL \
@@ -18,7 +20,7 @@ const COLUMNS: &str = "SELECT c.column_name AS name, c.data_type AS kind, \
              WHERE o.table_schema = s.table_schema AND o.table_name = s.table_name \
              AND o.index_name = s.index_name AND o.seq_in_index > 1)) AS uniques \
      FROM information_schema.columns c \
-     WHERE c.table_schema = DATABASE() AND c.table_name = ?";
+     WHERE c.table_schema = coalesce(?, DATABASE()) AND c.table_name = ?";
 
 #[derive(QueryableByName)]
 struct Found {
@@ -30,6 +32,17 @@ struct Found {
     length: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     collation: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    characters: Option<String>,
+    /// The type as it is written in SQL.
+    #[diesel(sql_type = Text)]
+    declared: String,
+    /// `YES` or `NO`.
+    #[diesel(sql_type = Text)]
+    nullable: String,
+    /// Those behind the point of a time's seconds.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    digits: Option<i64>,
     #[diesel(sql_type = BigInt)]
     uniques: i64,
 }
@@ -39,14 +52,41 @@ pub(super) async fn findings<C>(conn: &mut C, names: TableNames) -> QueryResult<
 where
     C: AsyncConnection<Backend = Mysql>,
 {
-    let TableNames { table, prefix, hashed_key, columns, .. } = names;
-    let found: Vec<Found> = diesel::sql_query(COLUMNS).bind::<Text, _>(table).load(conn).await?;
+    let TableNames { prefix, hashed_key, columns, .. } = names;
+    let table = names.full_name();
+    let found: Vec<Found> = diesel::sql_query(COLUMNS)
+        .bind::<Nullable<Text>, _>(names.schema)
+        .bind::<Text, _>(names.table)
+        .load(conn)
+        .await?;
     if found.is_empty() {
         return Ok(vec![missing_table(names)]);
     }
     let column = |name: &str| found.iter().find(|column| column.name == name);
     let missing = columns.iter().filter(|name| column(name).is_none());
     let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
+    for column in names.times.iter().filter_map(|name| column(name)) {
+        if column.digits.is_some_and(|digits| digits < 6) {
+            let Found { name, kind, .. } = column;
+            findings.push(Finding::new(
+                format!("the column {table}.{name} does not keep microseconds"),
+                format!("ALTER TABLE {table} MODIFY {name} {kind}(6) {}", nullability(column)),
+            ));
+        }
+    }
+    if let Some(column) = names.owner.and_then(column)
+        && let (Some(characters), false) = (&column.characters, tells_case(column))
+    {
+        let Found { name, declared, .. } = column;
+        findings.push(Finding::new(
+            format!("the column {table}.{name} takes owners for one that differ in case"),
+            format!(
+                "ALTER TABLE {table} MODIFY {name} {declared} CHARACTER SET {characters} \
+                 COLLATE {characters}_bin {}",
+                nullability(column)
+            ),
+        ));
+    }
     if names.rules.is_some() {
         let length = |name: &str| -> Option<usize> { column(name)?.length?.try_into().ok() };
         findings.extend(names.too_short(length));
@@ -81,6 +121,10 @@ where
         ));
     }
     Ok(findings)
+}
+
+fn nullability(column: &Found) -> &'static str {
+    if column.nullable == "NO" { "NOT NULL" } else { "NULL" }
 }
 
 /// Collations are named by what they compare; the types for bytes have none.

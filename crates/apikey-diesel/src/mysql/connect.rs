@@ -2,13 +2,14 @@
 
 use apikey_core::KeyRecord;
 use diesel::mysql::Mysql;
-use diesel_async::AsyncMysqlConnection;
-use diesel_async::pooled_connection::deadpool;
+use diesel::result::ConnectionError;
+use diesel_async::pooled_connection::{ManagerConfig, deadpool};
+use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 
 use crate::any::AnyPool;
 use crate::error::ConnectError;
 use crate::server::address::Address;
-use crate::server::connect::open_pool;
+use crate::server::connect::{open_pool, settings};
 use crate::server::model::AsyncModel;
 use crate::store::DieselStore;
 
@@ -49,5 +50,20 @@ pub(super) fn address(url: &str) -> Result<Address, ConnectError> {
 }
 
 pub(super) async fn open(address: &Address) -> Result<MysqlPool, ConnectError> {
-    open_pool!(AsyncMysqlConnection, address)
+    open_pool!(AsyncMysqlConnection, address, bounded())
+}
+
+/// Connections on which nobody waits for a lock longer than half of the usual deadline: the server would go on
+/// waiting, with the locks that it has, when the client has given up.
+fn bounded() -> ManagerConfig<AsyncMysqlConnection> {
+    let mut settings = settings();
+    settings.custom_setup = Box::new(|url| {
+        Box::pin(async move {
+            let mut conn = AsyncMysqlConnection::establish(url).await?;
+            let set = conn.batch_execute("SET innodb_lock_wait_timeout = 5").await;
+            set.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        })
+    });
+    settings
 }

@@ -1,6 +1,8 @@
 //! What only MySQL and MariaDB say.
 
-use apikey_core::Finding;
+use std::time::Duration;
+
+use apikey_core::{Finding, KeyRecord};
 use diesel::mysql::Mysql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -9,8 +11,9 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::check;
 use crate::model::TableNames;
-use crate::server::dialect::{Dialect, LOCK_PATIENCE_SECONDS};
+use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
+use crate::server::model::AsyncModel;
 
 impl Dialect for Mysql {
     const MIGRATIONS: &'static [ServerMigration] = &[ServerMigration {
@@ -18,15 +21,29 @@ impl Dialect for Mysql {
         up: include_str!("../../migrations/mysql/2026-11-22-061937_create_api_keys/up.sql"),
     }];
 
-    /// The lock is the connection's and outlives the transaction. A transaction sees what was there at its
-    /// first reading of a table, and this reads none.
-    async fn lock<C>(conn: &mut C, name: &str) -> QueryResult<()>
+    fn built_in() -> TableNames {
+        <KeyRecord as AsyncModel<Self>>::table()
+    }
+
+    /// There is no setting of a transaction alone: those of the crate's own connections are set once.
+    async fn bound<C>(_: &mut C, _: Duration) -> QueryResult<()>
     where
         C: AsyncConnection<Backend = Self>,
     {
+        Ok(())
+    }
+
+    /// The lock is the connection's and outlives the transaction. A transaction sees what was there at its
+    /// first reading of a table, and this reads none.
+    async fn lock<C>(conn: &mut C, name: &str, patience: Duration) -> QueryResult<()>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        // Whole seconds are what every version takes.
+        let seconds = patience.as_secs().max(1);
         // A name may have 64 characters, and is one of the whole server.
         let taken: Number = diesel::sql_query(format!(
-            "SELECT GET_LOCK(MD5(CONCAT('apikey/', DATABASE(), '/', ?)), {LOCK_PATIENCE_SECONDS}) \
+            "SELECT GET_LOCK(MD5(CONCAT('apikey/', DATABASE(), '/', ?)), {seconds}) \
              AS number"
         ))
         .bind::<Text, _>(name)
@@ -35,7 +52,7 @@ impl Dialect for Mysql {
         if taken.number == Some(1) {
             return Ok(());
         }
-        let text = format!("another operation held the lock for {LOCK_PATIENCE_SECONDS} s");
+        let text = format!("another operation held the lock for {seconds} s");
         Err(Error::QueryBuilderError(text.into()))
     }
 
@@ -57,15 +74,16 @@ impl Dialect for Mysql {
         check::findings(conn, names).await
     }
 
-    async fn columns<C>(conn: &mut C, table: &str) -> QueryResult<Vec<String>>
+    async fn columns<C>(conn: &mut C, names: TableNames) -> QueryResult<Vec<String>>
     where
         C: AsyncConnection<Backend = Self>,
     {
         let columns: Vec<Name> = diesel::sql_query(
             "SELECT column_name AS name FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND table_name = ?",
+             WHERE table_schema = coalesce(?, DATABASE()) AND table_name = ?",
         )
-        .bind::<Text, _>(table)
+        .bind::<Nullable<Text>, _>(names.schema)
+        .bind::<Text, _>(names.table)
         .load(conn)
         .await?;
         Ok(columns.into_iter().map(|column| column.name).collect())
@@ -100,9 +118,8 @@ impl Dialect for Mysql {
         let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return error };
         let kind = match condition(conn, info.message()).await {
             Ok(Some(condition)) => condition.kind(),
-            // A failed commit has been followed by a rollback: nothing is left but the text, which ends with
-            // this advice.
-            _ if info.message().ends_with("try restarting transaction") => {
+            // A failed commit has been followed by a rollback: nothing is left but the text.
+            _ if info.message().starts_with("Deadlock found") => {
                 DatabaseErrorKind::SerializationFailure
             }
             _ => DatabaseErrorKind::Unknown,
@@ -111,7 +128,7 @@ impl Dialect for Mysql {
     }
 
     /// Its state tells, so it is explained already.
-    async fn is_own_rule<C>(_: &mut C, _: &str, _: &str) -> bool
+    async fn is_own_rule<C>(_: &mut C, _: TableNames, _: &str) -> bool
     where
         C: AsyncConnection<Backend = Self>,
     {
@@ -195,8 +212,8 @@ impl Condition {
             self.code.unwrap_or_default(),
             self.state.as_deref().and_then(|state| state.get(..2)),
         ) {
-            // Waiting too long for a lock, and a deadlock.
-            (1205 | 1213, _) => DatabaseErrorKind::SerializationFailure,
+            // A deadlock. Whoever waited too long for a lock has waited long enough.
+            (1213, _) => DatabaseErrorKind::SerializationFailure,
             // A text that the column's character set does not have, bad data, a violated constraint, and
             // `SIGNAL SQLSTATE '45000'`.
             (1366, _) | (_, Some("22" | "23" | "45")) => DatabaseErrorKind::CheckViolation,

@@ -3,3 +3,7 @@
 pub use diesel::mysql::Mysql as Db;
 
 pub use super::time::DbTime as Time;
+
+/// Whether an update counts the rows that its condition selects. It does on connections that Diesel makes; on others,
+/// those that it changes.
+pub const COUNTS_MATCHES: bool = false;

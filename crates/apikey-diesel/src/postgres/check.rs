@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
+use super::dialect::quoted;
 use crate::failure::{missing_column, missing_table};
 use crate::model::TableNames;
 
@@ -15,7 +16,7 @@ const COLUMNS: &str = "SELECT a.attname::text AS name, t.typname::text AS kind, 
          AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_unique \
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
      LEFT JOIN pg_collation c ON c.oid = a.attcollation \
-     WHERE a.attrelid = to_regclass(quote_ident($1)) AND a.attnum > 0 AND NOT a.attisdropped";
+     WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped";
 
 #[derive(QueryableByName)]
 struct Found {
@@ -23,7 +24,7 @@ struct Found {
     name: String,
     #[diesel(sql_type = Text)]
     kind: String,
-    /// The greatest length of a `varchar` plus 4, or -1.
+    /// The greatest length of a `varchar` plus 4, the digits of a time's seconds, or -1.
     #[diesel(sql_type = Integer)]
     modifier: i32,
     #[diesel(sql_type = Bool)]
@@ -37,20 +38,37 @@ pub(super) async fn findings<C>(conn: &mut C, names: TableNames) -> QueryResult<
 where
     C: AsyncConnection<Backend = Pg>,
 {
-    let TableNames { table, prefix, hashed_key, columns, .. } = names;
-    let found: Vec<Found> = diesel::sql_query(COLUMNS).bind::<Text, _>(table).load(conn).await?;
+    let TableNames { prefix, hashed_key, columns, .. } = names;
+    let table = names.full_name();
+    let found: Vec<Found> =
+        diesel::sql_query(COLUMNS).bind::<Text, _>(quoted(names)).load(conn).await?;
     if found.is_empty() {
         return Ok(vec![missing_table(names)]);
     }
     let column = |name: &str| found.iter().find(|column| column.name == name);
     let missing = columns.iter().filter(|name| column(name).is_none());
     let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
+    for column in names.times.iter().filter_map(|name| column(name)) {
+        if column.kind.starts_with("timestamp") && (0..6).contains(&column.modifier) {
+            let Found { name, kind, .. } = column;
+            findings.push(Finding::new(
+                format!("the column {table}.{name} does not keep microseconds"),
+                format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind}"),
+            ));
+        }
+    }
+    if let Some(column) = names.owner.and_then(column).filter(|column| !tells_case(column)) {
+        findings.push(Finding::new(
+            format!("the column {table}.{} takes owners for one that differ in case", column.name),
+            format!("ALTER TABLE {table} ALTER COLUMN {} TYPE text COLLATE \"C\"", column.name),
+        ));
+    }
     if names.rules.is_some() {
         findings.extend(names.too_short(|name| column(name).and_then(length)));
         return Ok(findings);
     }
     if let Some(column) = column(prefix) {
-        if column.kind == "citext" || !column.is_exact {
+        if !tells_case(column) {
             findings.push(Finding::new(
                 format!("the column {table}.{prefix} does not tell upper from lower case"),
                 format!("ALTER TABLE {table} ALTER COLUMN {prefix} TYPE text COLLATE \"C\""),
@@ -72,6 +90,10 @@ where
         ));
     }
     Ok(findings)
+}
+
+fn tells_case(column: &Found) -> bool {
+    column.kind != "citext" && column.is_exact
 }
 
 fn holds_hashes(column: &Found) -> bool {

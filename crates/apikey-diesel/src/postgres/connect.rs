@@ -8,7 +8,7 @@ use diesel_async::pooled_connection::deadpool;
 use crate::any::AnyPool;
 use crate::error::ConnectError;
 use crate::server::address::Address;
-use crate::server::connect::open_pool;
+use crate::server::connect::{open_pool, settings};
 use crate::server::model::AsyncModel;
 use crate::store::DieselStore;
 
@@ -49,5 +49,5 @@ pub(super) fn address(url: &str) -> Result<Address, ConnectError> {
 }
 
 pub(super) async fn open(address: &Address) -> Result<PostgresPool, ConnectError> {
-    open_pool!(AsyncPgConnection, address)
+    open_pool!(AsyncPgConnection, address, settings())
 }

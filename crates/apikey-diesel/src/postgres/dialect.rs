@@ -1,6 +1,8 @@
 //! What only PostgreSQL says.
 
-use apikey_core::Finding;
+use std::time::Duration;
+
+use apikey_core::{Finding, KeyRecord};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
@@ -9,8 +11,9 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::check;
 use crate::model::TableNames;
-use crate::server::dialect::{Dialect, LOCK_PATIENCE_SECONDS};
+use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
+use crate::server::model::AsyncModel;
 
 impl Dialect for Pg {
     const MIGRATIONS: &'static [ServerMigration] = &[ServerMigration {
@@ -18,17 +21,26 @@ impl Dialect for Pg {
         up: include_str!("../../migrations/postgres/2026-11-22-061937_create_api_keys/up.sql"),
     }];
 
-    /// The lock ends with the transaction. At a stricter isolation than this one, all that is read is as
-    /// old as the first statement, which waits for the lock.
-    async fn lock<C>(conn: &mut C, name: &str) -> QueryResult<()>
+    fn built_in() -> TableNames {
+        <KeyRecord as AsyncModel<Self>>::table()
+    }
+
+    async fn bound<C>(conn: &mut C, patience: Duration) -> QueryResult<()>
     where
         C: AsyncConnection<Backend = Self>,
     {
-        conn.batch_execute(&format!(
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-             SET LOCAL lock_timeout = '{LOCK_PATIENCE_SECONDS}s'"
-        ))
-        .await?;
+        // None at all would be one without end.
+        let millis = patience.as_millis().max(1);
+        conn.batch_execute(&format!("SET LOCAL lock_timeout = {millis}")).await
+    }
+
+    /// The lock ends with the transaction. At a stricter isolation than this one, all that is read is as
+    /// old as the first statement, which waits for the lock.
+    async fn lock<C>(conn: &mut C, name: &str, _: Duration) -> QueryResult<()>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        conn.batch_execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
         diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind::<Text, _>(format!("apikey/{name}"))
             .execute(conn)
@@ -50,15 +62,15 @@ impl Dialect for Pg {
         check::findings(conn, names).await
     }
 
-    async fn columns<C>(conn: &mut C, table: &str) -> QueryResult<Vec<String>>
+    async fn columns<C>(conn: &mut C, names: TableNames) -> QueryResult<Vec<String>>
     where
         C: AsyncConnection<Backend = Self>,
     {
         let columns: Vec<Name> = diesel::sql_query(
             "SELECT attname::text AS name FROM pg_attribute \
-             WHERE attrelid = to_regclass(quote_ident($1)) AND attnum > 0 AND NOT attisdropped",
+             WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
         )
-        .bind::<Text, _>(table)
+        .bind::<Text, _>(quoted(names))
         .load(conn)
         .await?;
         Ok(columns.into_iter().map(|column| column.name).collect())
@@ -98,12 +110,12 @@ impl Dialect for Pg {
     }
 
     /// Whether a trigger of the table raises this: the text of its function has a format that fits.
-    async fn is_own_rule<C>(conn: &mut C, table: &str, message: &str) -> bool
+    async fn is_own_rule<C>(conn: &mut C, names: TableNames, message: &str) -> bool
     where
         C: AsyncConnection<Backend = Self>,
     {
         let raised: QueryResult<Number> = diesel::sql_query(RAISED)
-            .bind::<Text, _>(table)
+            .bind::<Text, _>(quoted(names))
             .bind::<Text, _>(message)
             .get_result(conn)
             .await;
@@ -125,12 +137,23 @@ impl Dialect for Pg {
     }
 }
 
+/// The table as `to_regclass` takes it: in the schema that the statements name, else where the search path finds it.
+pub(super) fn quoted(names: TableNames) -> String {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    match names.schema {
+        Some(schema) => format!("{}.{}", quoted(schema), quoted(names.table)),
+        None => quoted(names.table),
+    }
+}
+
 /// Counts what fits a message (`$2`) of the formats that triggers of a table (`$1`) raise: after
-/// `RAISE EXCEPTION` or `MESSAGE =`, a literal in which `%` stands for anything.
+/// `RAISE EXCEPTION` or `MESSAGE =`, a literal in which `%` stands for
+/// anything. One of little else, as in `RAISE EXCEPTION '%', SQLERRM`, would fit whatever the server says.
 const RAISED: &str = r"SELECT count(*) AS number
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid,
     regexp_matches(p.prosrc, '\m(?:raise(?:\s+exception)?|message\s*=)\s*''((?:[^'']|'''')+)''', 'gi') AS format
-    WHERE t.tgrelid = to_regclass(quote_ident($1)) AND NOT t.tgisinternal
+    WHERE t.tgrelid = to_regclass($1) AND NOT t.tgisinternal
+    AND length(replace(format[1], '%', '')) >= 3
     AND $2 LIKE replace(replace(replace(format[1], '''''', ''''), '\', '\\'), '_', '\_')";
 
 #[derive(QueryableByName)]

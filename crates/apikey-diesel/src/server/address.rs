@@ -18,6 +18,9 @@ impl Address {
         let wrong = |problem| ConnectError::ServerUrl { scheme, problem };
         // Its errors show nothing of the text, and neither do ours.
         let parsed = Url::parse(url).map_err(|_| wrong("is not understood"))?;
+        if may_show_password(&parsed) {
+            return Err(wrong("goes on behind its host as if a password had ended early"));
+        }
         let database = parsed.path().trim_start_matches('/').to_owned();
         if database.is_empty() {
             return Err(wrong("names no database"));
@@ -35,4 +38,13 @@ impl Address {
     pub(crate) fn place(&self) -> Place {
         self.place.clone()
     }
+}
+
+/// Whether what stands behind the host may be the rest of a password: `/`, `?` and `#` in one end it, and what was
+/// before is taken for a host and its port.
+fn may_show_password(url: &Url) -> bool {
+    let path = url.path();
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let behind = [Some(path), url.query(), url.fragment()];
+    path.contains([':', '/']) || behind.into_iter().flatten().any(|part| part.contains('@'))
 }

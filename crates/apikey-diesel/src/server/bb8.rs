@@ -20,8 +20,15 @@ macro_rules! bb8_of {
                 Ok(self.get_owned().await?)
             }
 
+            /// What is marked as broken does not return to this pool.
+            fn close(lent: Self::Lent) {
+                drop(lent);
+            }
+
             /// This pool finds them one by one.
-            fn close_idle(&self) {}
+            fn close_idle(&self) -> usize {
+                usize::try_from(self.state().idle_connections).unwrap_or(usize::MAX)
+            }
         }
     };
 }

@@ -21,13 +21,13 @@ const MOST_IDLE: Duration = Duration::from_secs(300);
 
 /// Builds a pool for one type of connection, and opens the first.
 macro_rules! open_pool {
-    ($connection:ty, $address:expr) => {{
+    ($connection:ty, $address:expr, $settings:expr) => {{
         use diesel_async::pooled_connection::AsyncDieselConnectionManager;
         use diesel_async::pooled_connection::deadpool::{Hook, Pool};
-        use $crate::server::connect::{CONNECTIONS, PATIENCE, explain, refuse_idle, settings};
+        use $crate::server::connect::{CONNECTIONS, PATIENCE, explain, refuse_idle};
         let address = $address;
         let manager =
-            AsyncDieselConnectionManager::<$connection>::new_with_config(&address.url, settings());
+            AsyncDieselConnectionManager::<$connection>::new_with_config(&address.url, $settings);
         let pool = Pool::<$connection>::builder(manager)
             .max_size(CONNECTIONS)
             .wait_timeout(Some(PATIENCE))
@@ -64,6 +64,9 @@ pub(crate) fn explain(error: Deadpool, address: &Address) -> ConnectError {
         Deadpool::Backend(PoolError::ConnectionError(error)) => error,
         other => return ConnectError::Unreachable { place, source: other.into() },
     };
+    if is_busy(&source.to_string()) {
+        return ConnectError::Busy { place, source: source.into() };
+    }
     let is_answer = match &source {
         // PostgreSQL's driver reports all with this, but gives a kind to what no server said.
         ConnectionError::CouldntSetupConfiguration(Error::DatabaseError(kind, _)) => {
@@ -76,4 +79,20 @@ pub(crate) fn explain(error: Deadpool, address: &Address) -> ConnectError {
     } else {
         ConnectError::Unreachable { place, source: source.into() }
     }
+}
+
+/// Whether a server says so, in English: Diesel keeps no code.
+fn is_busy(message: &str) -> bool {
+    const TEXTS: [&str; 9] = [
+        "is starting up",
+        "is shutting down",
+        "in recovery mode",
+        "not yet accepting connections",
+        "too many clients",
+        "too many connections",
+        "Too many connections",
+        "connection slots are reserved",
+        "max_user_connections",
+    ];
+    TEXTS.iter().any(|text| message.contains(text))
 }

@@ -21,8 +21,13 @@ macro_rules! deadpool_of {
                 Ok(self.get().await?)
             }
 
-            fn close_idle(&self) {
+            fn close(lent: Self::Lent) {
+                drop(Object::take(lent));
+            }
+
+            fn close_idle(&self) -> usize {
                 self.retain(|_, _| false);
+                0
             }
         }
     };

@@ -1,5 +1,7 @@
 //! What differs between the servers.
 
+use std::time::Duration;
+
 use apikey_core::Finding;
 use diesel::QueryResult;
 use diesel::backend::Backend;
@@ -9,17 +11,26 @@ use diesel_async::AsyncConnection;
 use crate::model::TableNames;
 use crate::server::migration::ServerMigration;
 
-/// How long an operation waits for a lock that another one holds.
-pub(crate) const LOCK_PATIENCE_SECONDS: u32 = 10;
-
 /// A kind of server.
 pub trait Dialect: Backend + Send + Sync + 'static {
     /// The migrations of the built-in table, oldest first.
     const MIGRATIONS: &'static [ServerMigration];
 
+    /// Returns what the built-in table is called.
+    fn built_in() -> TableNames;
+
+    /// Bounds the time that a transaction waits for a lock of somebody else's, at its beginning.
+    fn bound<C>(conn: &mut C, patience: Duration) -> impl Future<Output = QueryResult<()>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
     /// Takes the lock of this name, within a transaction that has not read yet, and sees to it that what
     /// is read next is as new as the lock.
-    fn lock<C>(conn: &mut C, name: &str) -> impl Future<Output = QueryResult<()>> + Send
+    fn lock<C>(
+        conn: &mut C,
+        name: &str,
+        patience: Duration,
+    ) -> impl Future<Output = QueryResult<()>> + Send
     where
         C: AsyncConnection<Backend = Self>;
 
@@ -39,7 +50,7 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     /// Returns the names of a table's columns; none if there is no such table.
     fn columns<C>(
         conn: &mut C,
-        table: &str,
+        names: TableNames,
     ) -> impl Future<Output = QueryResult<Vec<String>>> + Send
     where
         C: AsyncConnection<Backend = Self>;
@@ -61,7 +72,7 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     /// what is still unexplained.
     fn is_own_rule<C>(
         conn: &mut C,
-        table: &str,
+        names: TableNames,
         message: &str,
     ) -> impl Future<Output = bool> + Send
     where

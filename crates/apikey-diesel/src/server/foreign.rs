@@ -37,7 +37,7 @@ macro_rules! foreign_database {
             }
 
             async fn count(&self, sql: String) -> Result<i64, StoreError> {
-                self.run(names(), Frame::Read, sql, |conn, sql| {
+                self.run(names(), Frame::read().long(), sql, |conn, sql| {
                     Box::pin(async move {
                         let query = diesel::sql_query(sql.as_str());
                         let counted: Number = query.get_result(conn).await.map_err(foreign)?;
@@ -52,7 +52,7 @@ macro_rules! foreign_database {
                 sql: String,
                 after: String,
             ) -> Result<Vec<ForeignRow>, StoreError> {
-                self.run(names(), Frame::Read, (sql, after), |conn, (sql, after)| {
+                self.run(names(), Frame::read(), (sql, after), |conn, (sql, after)| {
                     Box::pin(async move {
                         let query = diesel::sql_query(sql.as_str()).bind::<Text, _>(after.as_str());
                         query.load(conn).await.map_err(foreign)

@@ -27,7 +27,11 @@ pub trait ServerPool: Pool {
     #[doc(hidden)]
     fn lend(&self) -> impl Future<Output = Result<Self::Lent, BoxError>> + Send;
 
-    /// Closes the connections that nobody uses, since one of them was found dead.
+    /// Closes a connection that is of no more use, now and not when the next one asks for it.
     #[doc(hidden)]
-    fn close_idle(&self);
+    fn close(lent: Self::Lent);
+
+    /// Closes the connections that nobody uses, since one of them was found dead, and returns how many may be left.
+    #[doc(hidden)]
+    fn close_idle(&self) -> usize;
 }

@@ -1,6 +1,7 @@
 //! The store on a server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use apikey_core::{
     Finding, Found, KeyFormat, KeyPatch, KeyQuery, KeyStore, NewRecord, Page, Rotation, StoreError,
@@ -26,7 +27,7 @@ where
     M: AsyncModel<P::Backend>,
 {
     async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
-        self.run(M::table(), Frame::Read, prefix.to_owned(), |conn, prefix| {
+        self.run(M::table(), Frame::read(), prefix.to_owned(), |conn, prefix| {
             Box::pin(async move { Ok(M::find_by_prefix(conn, prefix).await?) })
         })
         .await
@@ -34,7 +35,7 @@ where
 
     async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
         let args = (prefix.to_owned(), owner.cloned());
-        self.run(M::table(), Frame::Read, args, |conn, (prefix, owner)| {
+        self.run(M::table(), Frame::read(), args, |conn, (prefix, owner)| {
             Box::pin(async move { Ok(M::get(conn, prefix, owner.as_ref()).await?) })
         })
         .await
@@ -62,7 +63,7 @@ where
     ) -> Result<Option<M>, StoreError> {
         M::table().can_update(patch)?;
         let args = (id.clone(), owner.cloned(), patch.clone());
-        self.run(M::table(), Frame::Change, args, |conn, (id, owner, patch)| {
+        self.run(M::table(), Frame::change(), args, |conn, (id, owner, patch)| {
             Box::pin(async move { Ok(M::update(conn, id, owner.as_ref(), patch).await?) })
         })
         .await
@@ -107,7 +108,7 @@ where
         // In one order, so that two who touch the same keys do not wait for each other.
         let mut ids = ids.to_vec();
         ids.sort_unstable();
-        self.run(M::table(), Frame::Change, (ids, at), |conn, (ids, at)| {
+        self.run(M::table(), Frame::change(), (ids, at), |conn, (ids, at)| {
             Box::pin(async move {
                 for ids in ids.chunks(ROWS_AT_ONCE) {
                     M::touch(conn, ids, *at).await?;
@@ -120,7 +121,7 @@ where
 
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
         M::table().can_select(query)?;
-        self.run(M::table(), Frame::Read, (query.clone(), now), |conn, (query, now)| {
+        self.run(M::table(), Frame::read(), (query.clone(), now), |conn, (query, now)| {
             Box::pin(
                 async move { Ok(Page::from_rows(M::list(conn, query, *now).await?, query.limit)) },
             )
@@ -130,21 +131,21 @@ where
 
     async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
         M::table().can_select(query)?;
-        self.run(M::table(), Frame::Read, (query.clone(), now), |conn, (query, now)| {
+        self.run(M::table(), Frame::read(), (query.clone(), now), |conn, (query, now)| {
             Box::pin(async move { Ok(M::count(conn, query, *now).await?) })
         })
         .await
     }
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.run(M::table(), Frame::Change, (before, limit), |conn, (before, limit)| {
+        self.run(M::table(), Frame::change().long(), (before, limit), |conn, (before, limit)| {
             Box::pin(async move { Ok(M::delete_expired(conn, *before, *limit).await?) })
         })
         .await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {
-        self.run(M::table(), Frame::Read, (), |conn, ()| {
+        self.run(M::table(), Frame::read(), (), |conn, ()| {
             Box::pin(async move { Ok(P::Backend::findings(conn, M::table()).await?) })
         })
         .await
@@ -167,6 +168,10 @@ where
 {
     fn on_runtime(&self, runtime: Handle) -> Arc<dyn OpenStore<M>> {
         Arc::new(self.clone().on_runtime(runtime))
+    }
+
+    fn with_deadline(&self, deadline: Duration) -> Arc<dyn OpenStore<M>> {
+        Arc::new(self.clone().deadline(deadline))
     }
 
     async fn migrate_built_in(&self) -> Result<Vec<String>, StoreError> {
@@ -209,8 +214,10 @@ where
 /// table if keys have no owner.
 fn frame<M: AsyncModel<DB>, DB: Dialect>(new: &NewRecord<M::Extra>, limit: Option<u32>) -> Frame {
     match limit {
-        Some(_) => Frame::Locked(format!("{}/{:?}", M::table().table, M::owner_of(&new.extra))),
-        None => Frame::Change,
+        Some(_) => {
+            Frame::locked(format!("{}/{:?}", M::table().full_name(), M::owner_of(&new.extra)))
+        }
+        None => Frame::change(),
     }
 }
 

@@ -22,6 +22,16 @@ pub(crate) fn findings(
         .filter(|column| !present.iter().any(|found| found.name == **column))
         .collect();
     let mut findings: Vec<_> = missing.iter().map(|column| missing_column(names, column)).collect();
+    if let Some(owner) = names.owner.filter(|owner| is_text(&present, owner))
+        && !compares_bytes(conn, table, owner)?
+    {
+        findings.push(Finding::new(
+            format!(
+                "the column {table}.{owner} takes owners for one that differ in case or in spaces"
+            ),
+            "rebuild the table with `COLLATE BINARY` on this column",
+        ));
+    }
     if names.rules.is_some() {
         findings.extend(names.too_short(|column| length(&present, column)));
         if missing.is_empty() {
@@ -51,6 +61,15 @@ fn columns_of(conn: &mut SqliteConnection, table: &str) -> QueryResult<Vec<Decla
     diesel::sql_query("SELECT name, type AS kind FROM pragma_table_info(?)")
         .bind::<Text, _>(table)
         .load(conn)
+}
+
+/// Whether a column has the affinity of text, by SQLite's rules.
+fn is_text(columns: &[Declared], name: &str) -> bool {
+    let column = columns.iter().find(|column| column.name == name);
+    column.is_some_and(|column| {
+        let kind = column.kind.to_uppercase();
+        ["CHAR", "CLOB", "TEXT"].iter().any(|part| kind.contains(part)) && !kind.contains("INT")
+    })
 }
 
 /// The length that a column declares, as in `varchar(100)`: SQLite itself takes longer texts.

@@ -11,7 +11,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug, Clone)]
 pub struct Gate {
     turns: Arc<Semaphore>,
+    /// Who wants to write waits here first. Only one can write at a time, and one that waits for the lock of another
+    /// process holds a connection: all who write would hold all connections, and nobody could read.
+    writers: Arc<Semaphore>,
     patience: Duration,
+}
+
+/// The right to a connection.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _turn: OwnedSemaphorePermit,
+    _writer: Option<OwnedSemaphorePermit>,
 }
 
 /// No turn came in time.
@@ -25,21 +35,36 @@ impl Gate {
     pub(crate) fn new(connections: u32, patience: Duration) -> Self {
         let connections = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
         let turns = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
-        Self { turns, patience }
+        Self { turns, writers: Arc::new(Semaphore::new(1)), patience }
     }
 
-    /// Waits for a turn.
+    /// Waits for a turn to read.
     ///
     /// Whether it came in time is judged when it comes. So no timer is needed, which a runtime may
     /// lack, and still nobody waits much longer: those who waited too long give their turn back at once,
     /// and those who hold one are bounded by the busy timeout.
-    pub(crate) async fn enter(&self) -> Result<OwnedSemaphorePermit, Busy> {
-        let busy = Busy { patience: self.patience };
+    pub(crate) async fn enter(&self) -> Result<Turn, Busy> {
+        let turn = self.pass(&self.turns, Instant::now()).await?;
+        Ok(Turn { _turn: turn, _writer: None })
+    }
+
+    /// Waits for a turn to write.
+    pub(crate) async fn enter_to_write(&self) -> Result<Turn, Busy> {
         let since = Instant::now();
-        match Arc::clone(&self.turns).acquire_owned().await {
+        let writer = self.pass(&self.writers, since).await?;
+        let turn = self.pass(&self.turns, since).await?;
+        Ok(Turn { _turn: turn, _writer: Some(writer) })
+    }
+
+    async fn pass(
+        &self,
+        line: &Arc<Semaphore>,
+        since: Instant,
+    ) -> Result<OwnedSemaphorePermit, Busy> {
+        match Arc::clone(line).acquire_owned().await {
             Ok(turn) if since.elapsed() <= self.patience => Ok(turn),
             // The semaphore is never closed.
-            Ok(_) | Err(_) => Err(busy),
+            Ok(_) | Err(_) => Err(Busy { patience: self.patience }),
         }
     }
 }
@@ -58,6 +83,17 @@ mod tests {
         assert!(poll!(&mut third).is_pending());
         drop(first);
         let _third = third.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn lets_in_one_who_writes_beside_those_who_read() {
+        let gate = Gate::new(3, Duration::from_secs(3600));
+        let writer = gate.enter_to_write().await.unwrap();
+        let mut second = Box::pin(gate.enter_to_write());
+        assert!(poll!(&mut second).is_pending());
+        let (_first, _second) = (gate.enter().await.unwrap(), gate.enter().await.unwrap());
+        drop(writer);
+        let _writer = second.await.unwrap();
     }
 
     #[tokio::test]

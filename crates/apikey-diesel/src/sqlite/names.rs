@@ -3,3 +3,6 @@
 pub use diesel::sqlite::Sqlite as Db;
 
 pub use super::time::DbTime as Time;
+
+/// Whether an update counts the rows that its condition selects.
+pub const COUNTS_MATCHES: bool = true;

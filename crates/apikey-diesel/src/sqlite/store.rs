@@ -5,12 +5,13 @@ use apikey_core::{
     Timestamp, async_trait,
 };
 use diesel::sqlite::{Sqlite, SqliteConnection};
+use tokio::runtime::Handle;
 
 use crate::__private::ROWS_AT_ONCE;
 use crate::failure::{Failure, unavailable};
 use crate::model::BlockingModel;
 use crate::sqlite::change::change;
-use crate::sqlite::gate::Gate;
+use crate::sqlite::gate::{Gate, Turn};
 use crate::sqlite::{SqlitePool, check};
 use crate::store::{DieselStore, Pool, Sealed};
 
@@ -26,9 +27,6 @@ impl Pool for SqlitePool {
 
 impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
     /// Runs queries on a connection, on a thread for blocking work.
-    ///
-    /// A future that is dropped before its turn has done nothing; later, `work` runs to its end all the
-    /// same, so that no transaction is left open.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -36,6 +34,27 @@ impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
     {
         let runtime = self.runtime()?;
         let turn = self.queue.enter().await.map_err(unavailable)?;
+        self.visit(&runtime, turn, work).await
+    }
+
+    /// Runs statements of which some write.
+    pub(crate) async fn run_to_write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
+    {
+        let runtime = self.runtime()?;
+        let turn = self.queue.enter_to_write().await.map_err(unavailable)?;
+        self.visit(&runtime, turn, work).await
+    }
+
+    /// A future that is dropped before its turn has done nothing; later, `work` runs to its end all the
+    /// same, so that no transaction is left open.
+    async fn visit<T, F>(&self, runtime: &Handle, turn: Turn, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
+    {
         let pool = self.pool.clone();
         let work = move || {
             // Given back after the connection, or the next in turn would find none.
@@ -52,7 +71,7 @@ impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
         T: Send + 'static,
         F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
     {
-        self.run(|conn| change(conn, work)).await
+        self.run_to_write(|conn| change(conn, work)).await
     }
 }
 

@@ -107,6 +107,20 @@ async fn a_bad_row_keeps_no_page_from_its_next() {
     assert_eq!(count, 16, "as many as are listed");
 }
 
+/// Nobody knows when such a key ends, so it is not deleted as one that has.
+#[tokio::test]
+async fn a_row_without_a_time_is_not_deleted() {
+    let (_place, store) = spoiled().await;
+    let end = KeyPatch::default().expires_at(Some(at(25)));
+    store.update(&"key00000".to_owned(), None, &end).await.unwrap().unwrap();
+    assert_eq!(store.delete_expired(Utc::now(), 100).await.unwrap(), 1);
+    assert!(store.get("key00000", None).await.unwrap().is_none());
+    for number in 1..20 {
+        let prefix = format!("key{number:05}");
+        assert!(store.get(&prefix, None).await.unwrap().is_some(), "{prefix}");
+    }
+}
+
 #[tokio::test]
 async fn the_check_names_each_bad_row_and_no_hash() {
     let (place, store) = spoiled().await;

@@ -5,6 +5,7 @@
 //! | Fault | SQLite | PostgreSQL, MariaDB |
 //! |---|---|---|
 //! | `kill -9` between and within changes | `killed`, of a process that writes | `server_killed`, of the server |
+//! | hangs, and goes on | – | `server_hung` |
 //! | stopped and started again under load | – | `server_restarted` |
 //! | futures dropped at each await | `dropped` | `server_dropped` |
 //! | sixteen writers in two processes | `processes` | the conformance suite, from two pools |
@@ -31,6 +32,8 @@ mod read_only;
 mod server_dropped;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_full;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_hung;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_killed;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]

@@ -144,6 +144,25 @@ impl<K: Kind> Private<K> {
         process.wait().unwrap();
     }
 
+    /// Stops the server's time, so that it answers nothing, and nobody is told.
+    pub(crate) fn hang(&self) {
+        self.signal_all("STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&self) {
+        self.signal_all("CONT");
+    }
+
+    /// Also to the processes that the server has for its clients.
+    fn signal_all(&self, name: &str) {
+        let process = self.process.as_ref().unwrap().id();
+        program::signal(name, &process.to_string());
+        for child in program::children(process) {
+            program::signal(name, &child);
+        }
+    }
+
     /// Ends the server as an administrator does.
     pub(crate) fn stop(&mut self) {
         let mut process = self.process.take().unwrap();

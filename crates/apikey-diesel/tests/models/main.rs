@@ -8,6 +8,8 @@ mod keys_of_others;
 mod lacking;
 mod memberships;
 mod organizations;
+mod owners;
+mod schemas;
 #[path = "../servers/server.rs"]
 #[allow(dead_code, reason = "the tests of the servers use the rest")]
 mod server;

@@ -49,10 +49,13 @@ pub(crate) async fn postgres<M: KeyModel>(
 ) -> [DieselStore<M, PostgresPool>; 2] {
     let url = databases.create().await;
     databases.run(&url, sql).await;
-    [(); 2].map(|()| {
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(&url);
-        DieselStore::new(deadpool::Pool::builder(manager).build().unwrap())
-    })
+    [(); 2].map(|()| postgres_at(&url))
+}
+
+/// Opens a database.
+pub(crate) fn postgres_at<M: KeyModel>(url: &str) -> DieselStore<M, PostgresPool> {
+    let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(url);
+    DieselStore::new(deadpool::Pool::builder(manager).build().unwrap())
 }
 
 /// Opens a new database twice, as two processes do.
@@ -62,10 +65,13 @@ pub(crate) async fn mysql<M: KeyModel>(
 ) -> [DieselStore<M, MysqlPool>; 2] {
     let url = databases.create().await;
     databases.run(&url, sql).await;
-    [(); 2].map(|()| {
-        let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new(&url);
-        DieselStore::new(deadpool::Pool::builder(manager).build().unwrap())
-    })
+    [(); 2].map(|()| mysql_at(&url))
+}
+
+/// Opens a database.
+pub(crate) fn mysql_at<M: KeyModel>(url: &str) -> DieselStore<M, MysqlPool> {
+    let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new(url);
+    DieselStore::new(deadpool::Pool::builder(manager).build().unwrap())
 }
 
 /// Stores of any database.

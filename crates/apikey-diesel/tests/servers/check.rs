@@ -4,6 +4,7 @@ use apikey_core::KeyStore;
 use apikey_diesel::DieselStore;
 
 use crate::database::on_each_server;
+use crate::parallel::{at, new_key};
 use crate::server::Server;
 
 #[test]
@@ -65,5 +66,38 @@ fn finds_columns_that_cannot_do_and_names_the_statements_that_help() {
         }
         let left = store.check().await.unwrap();
         assert!(left.is_empty(), "{left:?}");
+    });
+}
+
+#[test]
+fn finds_times_without_microseconds() {
+    on_each_server("finds_times_without_microseconds", async |server, databases| {
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let change = match server {
+            Server::Postgres => {
+                "ALTER TABLE api_keys ALTER COLUMN expires_at TYPE timestamptz(0), \
+                 ALTER COLUMN created_at TYPE timestamptz(3)"
+            }
+            Server::Mysql => {
+                "ALTER TABLE api_keys MODIFY expires_at DATETIME NULL, \
+                 MODIFY created_at DATETIME(3) NOT NULL"
+            }
+        };
+        databases.run(&url, change).await;
+        let found = store.check().await.unwrap();
+        let problems: Vec<_> = found.iter().map(|finding| finding.problem.as_str()).collect();
+        assert_eq!(
+            problems,
+            ["created_at", "expires_at"]
+                .map(|column| format!("the column api_keys.{column} does not keep microseconds"))
+        );
+        for finding in found {
+            databases.run(&url, &finding.fix).await;
+        }
+        assert!(store.check().await.unwrap().is_empty());
+        let kept = store.insert(&new_key("abcdefgh").with_expires_at(Some(at(9))), None).await;
+        assert_eq!(kept.unwrap().expires_at, Some(at(9)));
     });
 }

@@ -9,6 +9,8 @@
 mod check;
 mod conformance;
 mod database;
+mod found_rows;
+mod locks;
 mod opening;
 mod parallel;
 mod rows;

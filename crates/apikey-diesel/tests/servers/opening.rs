@@ -32,6 +32,13 @@ async fn says_what_to_write_instead_of_a_wrong_url() {
         ("postgres://me:hunter2@host", "names no database"),
         ("mysql://me:hunter2@host:port/db", "is not understood"),
         ("postgres:///db", "names no host"),
+        ("postgres://me:12/hunter2@host/db", "as if a password had ended early"),
+        ("postgres://me:12/hunter2#@host/db", "as if a password had ended early"),
+        ("postgres://me:12/hunter2?@host/db", "as if a password had ended early"),
+        ("mysql://me:12?hunter2@host/db", "as if a password had ended early"),
+        ("mysql://me:12#hunter2@host/db", "as if a password had ended early"),
+        ("mysql://me:12/hunter2/a", "as if a password had ended early"),
+        ("mysql://me:12/hunter2:a", "as if a password had ended early"),
     ] {
         let text = refusal(url).await.to_string();
         assert!(text.contains(part), "{url}: {text}");
@@ -85,6 +92,53 @@ fn of_many_who_migrate_at_once_one_does() {
         }
         assert_eq!(tasks.join_all().await.into_iter().sum::<usize>(), 1);
         assert!(first.pending_migrations().await.unwrap().is_empty());
+    });
+}
+
+/// With the accounts of MySQL, whose limit counts other connections than these, it is not tried.
+#[test]
+fn tells_a_server_that_is_full_from_one_that_refuses() {
+    on_each_server("tells_a_server_that_is_full", async |server, databases| {
+        if server == Server::Mysql {
+            return;
+        }
+        let url = databases.create().await;
+        let user = format!("apikey_full_{}", std::process::id());
+        let password = "PASSWORD 'hunter2' CONNECTION LIMIT 0";
+        databases.run(&url, &format!("CREATE ROLE {user} LOGIN {password}")).await;
+        let base = server.url().unwrap();
+        let (_, place) = base.rsplit_once('@').unwrap();
+        let error = refusal(&format!("postgres://{user}:hunter2@{place}")).await;
+        databases.run(&url, &format!("DROP ROLE {user}")).await;
+        assert!(matches!(error, ConnectError::Busy { .. }), "{error:?}");
+    });
+}
+
+#[test]
+fn leaves_a_table_of_somebody_else_alone() {
+    on_each_server("leaves_a_table_of_somebody_else_alone", async |_, databases| {
+        let url = databases.create().await;
+        databases.run(&url, "CREATE TABLE api_keys (id INTEGER, prefix VARCHAR(8))").await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        let error = store.migrate().await.unwrap_err();
+        assert!(full_text(&error).contains("already exists"), "{}", full_text(&error));
+        assert_eq!(store.pending_migrations().await.unwrap().len(), 1);
+    });
+}
+
+/// MySQL keeps a table that was created before its process was killed.
+#[test]
+fn goes_on_with_a_migration_that_was_interrupted() {
+    on_each_server("goes_on_with_a_migration", async |server, databases| {
+        if server == Server::Postgres {
+            return;
+        }
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        databases.run(&url, "DELETE FROM __diesel_schema_migrations").await;
+        assert_eq!(store.migrate().await.unwrap().len(), 1);
+        assert!(store.pending_migrations().await.unwrap().is_empty());
     });
 }
 
@@ -150,6 +204,36 @@ fn a_store_outlives_its_connections() {
         store.find_by_prefix("abcdefgh").await.unwrap().unwrap();
         end_all_connections(server, databases, &url).await;
         store.insert(&new_key("ijklmnop"), Some(10)).await.unwrap();
+    });
+}
+
+/// Pools of bb8 find dead connections one by one.
+#[test]
+fn a_store_outlives_all_connections_of_a_pool_that_keeps_dead_ones() {
+    let test = "a_store_outlives_all_connections_of_a_pool_that_keeps_dead_ones";
+    on_each_server(test, async |server, databases| {
+        let url = databases.create().await;
+        let victim = match server {
+            Server::Postgres => format!("{url}&application_name=apikey-victim"),
+            Server::Mysql => url.clone(),
+        };
+        DieselStore::connect(&url).await.unwrap().migrate().await.unwrap();
+        match server {
+            Server::Postgres => {
+                let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new(victim);
+                let pool = bb8::Pool::builder().test_on_check_out(false).max_size(4).min_idle(4);
+                let store = DieselStore::<KeyRecord, _>::new(pool.build(manager).await.unwrap());
+                end_all_connections(server, databases, &url).await;
+                works(store).await;
+            }
+            Server::Mysql => {
+                let manager = AsyncDieselConnectionManager::<AsyncMysqlConnection>::new(victim);
+                let pool = bb8::Pool::builder().test_on_check_out(false).max_size(4).min_idle(4);
+                let store = DieselStore::<KeyRecord, _>::new(pool.build(manager).await.unwrap());
+                end_all_connections(server, databases, &url).await;
+                works(store).await;
+            }
+        }
     });
 }
 

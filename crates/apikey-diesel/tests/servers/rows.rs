@@ -123,6 +123,28 @@ fn what_no_rule_says_is_not_rejected() {
     });
 }
 
+/// What a trigger hands on is what the server says, whatever that is.
+#[test]
+fn a_trigger_that_says_anything_is_no_rule() {
+    on_each_server("a_trigger_that_says_anything_is_no_rule", async |server, databases| {
+        if server == Server::Mysql {
+            return;
+        }
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let function = "CREATE FUNCTION hand_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             PERFORM missing FROM nowhere; RETURN NEW; \
+             EXCEPTION WHEN OTHERS THEN RAISE EXCEPTION '%', SQLERRM; END $$";
+        let trigger = "CREATE TRIGGER names BEFORE INSERT ON api_keys \
+             FOR EACH ROW EXECUTE FUNCTION hand_on()";
+        databases.run(&url, function).await;
+        databases.run(&url, trigger).await;
+        let outcome = store.insert(&new_key("abcdefgh"), None).await;
+        assert_unavailable(outcome, "\"nowhere\" does not exist");
+    });
+}
+
 #[track_caller]
 fn assert_unavailable<T: std::fmt::Debug>(outcome: Result<T, StoreError>, because: &str) {
     let error = outcome.unwrap_err();

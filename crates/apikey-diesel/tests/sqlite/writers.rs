@@ -1,12 +1,14 @@
 //! Several stores on one file, and more callers than connections.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apikey_core::{KeyPatch, KeyQuery, KeyStore, Rotation, StoreError};
 use apikey_diesel::diesel::SqliteConnection;
+use apikey_diesel::diesel::connection::SimpleConnection;
 use apikey_diesel::diesel::r2d2::{ConnectionManager, Pool};
 use apikey_diesel::{ConnectionOptions, DieselStore, SqlitePool};
 use futures::future::join_all;
+use futures::poll;
 use tokio::task::JoinSet;
 
 use crate::fixture::{Folder, SqliteStore, assert_unavailable, at, new_key};
@@ -85,6 +87,29 @@ fn own_pool(folder: &Folder, patience: Duration) -> SqlitePool {
             folder.path("app.db").display().to_string(),
         ))
         .unwrap()
+}
+
+/// Another process may write for as long as it likes: those who wait for it leave connections to those who read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_to_write_holds_up_nobody_who_reads() {
+    let folder = Folder::new();
+    let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+    store.insert(&new_key("abcdefgh"), None).await.unwrap();
+    let mut foreign = folder.connect("app.db");
+    foreign.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let mut inserts = JoinSet::new();
+    for number in 0..8 {
+        let (store, new) = (store.clone(), new_key(&format!("prefix{number:02}")));
+        let mut insert = Box::pin(async move { store.insert(&new, None).await });
+        assert!(poll!(&mut insert).is_pending());
+        inserts.spawn(insert);
+    }
+    let since = Instant::now();
+    store.find_by_prefix("abcdefgh").await.unwrap().unwrap();
+    // The busy timeout is 5 seconds.
+    assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+    foreign.batch_execute("ROLLBACK").unwrap();
+    assert!(inserts.join_all().await.iter().all(Result::is_ok));
 }
 
 #[tokio::test]

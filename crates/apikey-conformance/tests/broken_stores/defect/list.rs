@@ -51,6 +51,10 @@ impl BrokenStore {
         let mut query = query.clone();
         match self.defect {
             ListIgnoresOwner => query.owner = None,
+            SearchStopsAtNul => {
+                let text = query.search.take().unwrap_or_default();
+                query.search = text.split('\0').next().map(str::to_owned);
+            }
             ListIgnoresPredecessor => query.rotated_from = None,
             ListIgnoresEncoding => query.encodings.clear(),
             ListTakesOneEncoding => query.encodings.truncate(1),

@@ -1,6 +1,6 @@
--- One statement that may be repeated, since the definition of a table is in no transaction.
+-- One statement, since the definition of a table is in no transaction.
 -- The default collation would let `abcdefgh` match `AbCdEfGh`; TIMESTAMP would end in 2038 and depend on the session.
-CREATE TABLE IF NOT EXISTS api_keys (
+CREATE TABLE api_keys (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     prefix VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     hashed_key VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -1,0 +1,89 @@
+//! Where a table is in the database.
+
+use std::borrow::Cow;
+
+use diesel::QuerySource;
+use diesel::backend::Backend;
+use diesel::query_builder::{QueryBuilder, QueryFragment};
+
+use super::TableNames;
+
+/// The name of a table, and of its schema if the statements name that, too.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TablePlace {
+    /// The table.
+    pub table: String,
+    /// The schema; on MySQL the database.
+    pub schema: Option<String>,
+}
+
+impl TablePlace {
+    /// Finds out what the statements on a table say, as `"schema"."table"`: `table!` tells nobody else. `name` is
+    /// what the table is called if it does not say.
+    pub fn of<DB, T>(table: &T, name: &str) -> Self
+    where
+        DB: Backend + Default,
+        DB::QueryBuilder: Default,
+        T: QuerySource,
+        T::FromClause: QueryFragment<DB>,
+    {
+        let mut out = DB::QueryBuilder::default();
+        let said = table.from_clause().to_sql(&mut out, &DB::default());
+        let mut names = said.map_or_else(|_| Vec::new(), |()| unquoted(&out.finish()));
+        match (names.pop(), names.pop()) {
+            (Some(table), schema) => Self { table, schema },
+            (None, _) => Self { table: name.to_owned(), schema: None },
+        }
+    }
+}
+
+/// Takes quoted names with dots between them apart.
+fn unquoted(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some(quote) = rest.chars().next().filter(|quote| ['"', '`'].contains(quote)) {
+        let mut name = String::new();
+        rest = &rest[1..];
+        while let Some((part, behind)) = rest.split_once(quote) {
+            name.push_str(part);
+            rest = behind;
+            // A quote within a name is doubled.
+            let Some(behind) = rest.strip_prefix(quote) else { break };
+            name.push(quote);
+            rest = behind;
+        }
+        names.push(name);
+        rest = rest.strip_prefix('.').unwrap_or_default();
+    }
+    names
+}
+
+impl TableNames {
+    /// The table with its schema, if that is named: for people, and for statements that they copy.
+    #[allow(dead_code, reason = "without any database there is none")]
+    pub(crate) fn full_name(&self) -> Cow<'static, str> {
+        match self.schema {
+            Some(schema) => format!("{schema}.{}", self.table).into(),
+            None => self.table.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_names_apart() {
+        for (text, names) in [
+            ("\"keys\"", ["keys"].as_slice()),
+            ("\"auth\".\"keys\"", &["auth", "keys"]),
+            ("`auth`.`keys`", &["auth", "keys"]),
+            ("\"a\"\"b.c\".\"d`e\"", &["a\"b.c", "d`e"]),
+            ("keys", &[]),
+        ] {
+            assert_eq!(unquoted(text), names, "{text}");
+        }
+    }
+}
