@@ -1,5 +1,9 @@
 //! The routes: who may ask for what.
 
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::error::InternalError;
 use actix_web::http::header::ALLOW;
 use actix_web::web::{self, Json, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
@@ -59,25 +63,35 @@ async fn secrets(_: ApiKey<KeyRecord, Admin>) -> Json<Value> {
 /// A good key or a session; a bad key does not spoil a good session.
 async fn either(
     key: Result<ApiKey, ApiKeyRejection>,
-    request: HttpRequest,
+    session: Result<Session, NoSession>,
 ) -> Result<Json<Value>, ApiKeyRejection> {
-    if has_session(&request) {
+    if session.is_ok() {
         return Ok(Json(json!({ "by": "session" })));
     }
     let key = key?;
     Ok(Json(json!({ "by": key.name })))
 }
 
-/// A good key and a session.
-async fn both(key: ApiKey, request: HttpRequest) -> HttpResponse {
-    if has_session(&request) {
-        HttpResponse::Ok().json(json!({ "by": [key.name, "session"] }))
-    } else {
-        HttpResponse::Unauthorized().json(json!({ "error": "log in first" }))
-    }
+/// A good key and a session. Actix polls extractors side by side, and the first that refuses answers: taken as
+/// a result, the session lets the key go first.
+async fn both(key: ApiKey, session: Result<Session, NoSession>) -> Result<Json<Value>, NoSession> {
+    session?;
+    Ok(Json(json!({ "by": [key.name, "session"] })))
 }
 
-/// Stands for the login of an application.
-fn has_session(request: &HttpRequest) -> bool {
-    request.cookie("session").is_some_and(|cookie| cookie.value() == "demo")
+/// Stands for the login of an application: the cookie `session=demo`, or 401.
+struct Session;
+
+type NoSession = InternalError<&'static str>;
+
+impl FromRequest for Session {
+    type Error = NoSession;
+    type Future = Ready<Result<Self, NoSession>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let cookie = request.cookie("session").filter(|cookie| cookie.value() == "demo");
+        ready(cookie.map(|_| Self).ok_or_else(|| {
+            InternalError::from_response("no session", HttpResponse::Unauthorized().finish())
+        }))
+    }
 }

@@ -12,6 +12,7 @@ use apikey_axum::apikey_core::KeyQuery;
 use apikey_axum::{ApiKeys, NewKey};
 use apikey_diesel::DieselStore;
 use tokio::net::TcpListener;
+use tokio::signal;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -27,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
     })?;
     greet(&keys, listener.local_addr()?, &url).await?;
     tokio::spawn(keys.maintain()); // writes when keys were last used
-    axum::serve(listener, routes::app(keys.clone())).with_graceful_shutdown(ctrl_c()).await?;
+    axum::serve(listener, routes::app(keys.clone())).with_graceful_shutdown(stop()).await?;
     Ok(keys.flush().await?)
 }
 
@@ -66,8 +67,22 @@ From a second terminal:
     Ok(())
 }
 
-async fn ctrl_c() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        pending::<()>().await;
+/// Waits for Ctrl-C, or for SIGTERM, which containers are stopped by.
+async fn stop() {
+    #[cfg(unix)]
+    let terminate = async {
+        let mut signals = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+        signals.recv().await;
+        Ok(())
+    };
+    #[cfg(not(unix))]
+    let terminate = pending::<std::io::Result<()>>();
+
+    let stopped = tokio::select! {
+        interrupted = signal::ctrl_c() => interrupted,
+        terminated = terminate => terminated,
+    };
+    if stopped.is_err() {
+        pending::<()>().await; // it can be killed
     }
 }

@@ -1,8 +1,8 @@
 //! The routes: who may ask for what.
 
 use apikey_axum::{ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, guarded, scope, scopes};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::FromRequestParts;
+use axum::http::{StatusCode, request::Parts};
 use axum::routing::get;
 use axum::{Json, Router};
 use axum_extra::extract::CookieJar;
@@ -46,25 +46,29 @@ async fn secrets(_: ApiKey<KeyRecord, Admin>) -> Json<Value> {
 /// A good key or a session; a bad key does not spoil a good session.
 async fn either(
     key: Result<ApiKey, ApiKeyRejection>,
-    cookies: CookieJar,
+    session: Result<Session, StatusCode>,
 ) -> Result<Json<Value>, ApiKeyRejection> {
-    if has_session(&cookies) {
+    if session.is_ok() {
         return Ok(Json(json!({ "by": "session" })));
     }
     let key = key?;
     Ok(Json(json!({ "by": key.name })))
 }
 
-/// A good key and a session.
-async fn both(key: ApiKey, cookies: CookieJar) -> Response {
-    if has_session(&cookies) {
-        Json(json!({ "by": [key.name, "session"] })).into_response()
-    } else {
-        (StatusCode::UNAUTHORIZED, Json(json!({ "error": "log in first" }))).into_response()
-    }
+/// A good key and a session. The key is asked for first.
+async fn both(key: ApiKey, _: Session) -> Json<Value> {
+    Json(json!({ "by": [key.name, "session"] }))
 }
 
-/// Stands for the login of an application.
-fn has_session(cookies: &CookieJar) -> bool {
-    cookies.get("session").is_some_and(|cookie| cookie.value() == "demo")
+/// Stands for the login of an application: the cookie `session=demo`, or 401.
+struct Session;
+
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        let cookies = CookieJar::from_headers(&parts.headers);
+        let is_good = cookies.get("session").is_some_and(|cookie| cookie.value() == "demo");
+        if is_good { Ok(Self) } else { Err(StatusCode::UNAUTHORIZED) }
+    }
 }

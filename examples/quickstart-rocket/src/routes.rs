@@ -2,10 +2,11 @@
 #![expect(clippy::needless_pass_by_value, reason = "Rocket hands guards over by value")]
 
 use apikey_rocket::{ApiKey, ApiKeyRejection, ApiKeys, KeyRecord, fairing, require, scope, scopes};
-use rocket::http::CookieJar;
-use rocket::response::status::Unauthorized;
+use rocket::http::Status;
+use rocket::outcome::Outcome;
+use rocket::request::{self, FromRequest};
 use rocket::serde::json::{Json, Value, json};
-use rocket::{Build, Rocket, catch, catchers, get, routes};
+use rocket::{Build, Request, Rocket, async_trait, catch, catchers, get, routes};
 
 use crate::methods::only_get;
 
@@ -16,7 +17,7 @@ pub(crate) fn app(rocket: Rocket<Build>, keys: ApiKeys) -> Rocket<Build> {
     rocket
         .mount("/", only_get(routes![public, protected, secrets, either, both]))
         .mount("/reports", require(&keys, scope("reports:read"), reports))
-        .register("/", catchers![not_found])
+        .register("/", catchers![no_body])
         .attach(fairing(keys))
 }
 
@@ -49,30 +50,35 @@ fn secrets(_key: ApiKey<KeyRecord, Admin>) -> Json<Value> {
 #[get("/either")]
 fn either(
     key: Result<ApiKey, ApiKeyRejection>,
-    cookies: &CookieJar<'_>,
+    session: Result<Session, ()>,
 ) -> Result<Json<Value>, ApiKeyRejection> {
-    if has_session(cookies) {
+    if session.is_ok() {
         return Ok(Json(json!({ "by": "session" })));
     }
     let key = key?;
     Ok(Json(json!({ "by": key.name })))
 }
 
-/// A good key and a session.
+/// A good key and a session. The key is asked for first.
 #[get("/both")]
-fn both(key: ApiKey, cookies: &CookieJar<'_>) -> Result<Json<Value>, Unauthorized<Json<Value>>> {
-    if has_session(cookies) {
-        Ok(Json(json!({ "by": [key.name, "session"] })))
-    } else {
-        Err(Unauthorized(Json(json!({ "error": "log in first" }))))
+fn both(key: ApiKey, _session: Session) -> Json<Value> {
+    Json(json!({ "by": [key.name, "session"] }))
+}
+
+/// Stands for the login of an application: the cookie `session=demo`, or 401.
+struct Session;
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Session {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        let cookie = request.cookies().get("session").filter(|cookie| cookie.value() == "demo");
+        cookie.map_or(Outcome::Error((Status::Unauthorized, ())), |_| Outcome::Success(Self))
     }
 }
 
-/// Stands for the login of an application.
-fn has_session(cookies: &CookieJar<'_>) -> bool {
-    cookies.get("session").is_some_and(|cookie| cookie.value() == "demo")
-}
-
-/// An unknown path has an empty body, instead of Rocket's page.
-#[catch(404)]
-fn not_found() {}
+/// An unknown path, and a request without a session, has an empty body instead of Rocket's page. The
+/// refusals of keys have their own.
+#[catch(default)]
+fn no_body() {}
