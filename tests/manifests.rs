@@ -24,6 +24,7 @@ fn reports_what_is_missing() {
     package.license = None;
     package.rust_version = None;
     package.description = None;
+    package.readme = None;
     package.publish = None;
     assert_eq!(
         missing(&package, "[lints]\nworkspace = false\n"),
