@@ -169,6 +169,19 @@ impl<Id> KeyRecord<Id> {
             KeyStatus::Active
         }
     }
+
+    /// Whether the key counts for a limit of keys per owner at `now`: it is neither revoked nor expired. A
+    /// disabled key counts, since it can be enabled.
+    #[must_use]
+    pub fn counts_at(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+    }
+
+    /// Whether the key expired or was revoked before `time`.
+    #[must_use]
+    pub fn ended_before(&self, time: Timestamp) -> bool {
+        self.expires_at.into_iter().chain(self.revoked_at).any(|end| end < time)
+    }
 }
 
 #[diagnostic::do_not_recommend]

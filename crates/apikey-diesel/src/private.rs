@@ -77,23 +77,6 @@ pub fn can_be_prefix(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// Whether a patch names no column, which is no statement in SQL.
-#[must_use]
-pub fn is_empty(patch: &KeyPatch) -> bool {
-    patch.name.is_none()
-        && patch.scopes.is_none()
-        && patch.expires_at.is_none()
-        && patch.disabled_at.is_none()
-        && patch.revoked_at.is_none()
-        && patch.hashed_key.is_none()
-}
-
-/// Whether the guard of a patch holds for a key.
-#[must_use]
-pub fn is_guarded<Id>(record: &KeyRecord<Id>, patch: &KeyPatch) -> bool {
-    patch.if_hashed_key.as_ref().is_none_or(|seen| *seen == record.hashed_key)
-}
-
 /// Reads the column of scopes.
 ///
 /// # Errors

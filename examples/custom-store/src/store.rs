@@ -93,13 +93,7 @@ impl Rows {
         if self.ids.contains_key(&new.prefix) {
             return Err(StoreError::Duplicate);
         }
-        let (prefix, name) = (new.prefix.clone(), new.name.clone());
-        Ok(KeyRecord::new(self.last_id + 1, prefix, new.hashed_key.clone(), name, new.created_at)
-            .with_scopes(new.scopes.clone())
-            .with_expires_at(new.expires_at)
-            .with_disabled_at(new.disabled_at)
-            .with_revoked_at(new.revoked_at)
-            .with_rotated_from(new.rotated_from.clone()))
+        Ok(new.to_record(self.last_id + 1))
     }
 
     /// Whether one more key may be live when this one is created, and another one is as it is to be.
@@ -112,27 +106,12 @@ impl Rows {
         let Some(limit) = limit else { return Ok(()) };
         let keys = self.keys.values();
         let keys = keys.map(|key| changed.filter(|changed| changed.id == key.id).unwrap_or(key));
-        let is_live = |key: &&KeyRecord| {
-            key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > new.created_at)
-        };
-        let live = keys.filter(is_live).count() as u64;
+        let live = keys.filter(|key| key.counts_at(new.created_at)).count() as u64;
         if live < u64::from(limit) { Ok(()) } else { Err(StoreError::LimitReached { limit }) }
     }
 
     fn select(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Vec<&KeyRecord> {
-        let is_selected = |key: &&KeyRecord| {
-            let is_found = |text: &String| key.prefix == *text || key.name.starts_with(text);
-            let has = |encoding: &String| key.hashed_key.as_str().starts_with(encoding);
-            query.status.is_none_or(|status| key.status(now) == status)
-                && query.search.as_ref().is_none_or(is_found)
-                && query
-                    .rotated_from
-                    .as_ref()
-                    .is_none_or(|old| key.rotated_from.as_ref() == Some(old))
-                && (query.encodings.is_empty() || query.encodings.iter().any(has))
-                && !query.not_encodings.iter().any(has)
-        };
-        self.keys.values().filter(is_selected).collect()
+        self.keys.values().filter(|key| query.selects(key, now)).collect()
     }
 }
 
@@ -171,10 +150,10 @@ impl KeyStore<KeyRecord> for JournalStore {
         let Some(mut key) = table.rows.keys.get(id).cloned() else {
             return Ok(None);
         };
-        if patch.if_hashed_key.as_ref().is_some_and(|seen| *seen != key.hashed_key) {
+        if !patch.may_change(&key) {
             return Ok(None);
         }
-        apply(patch, &mut key);
+        patch.apply(&mut key);
         table.put(&[&key])?;
         Ok(Some(key))
     }
@@ -232,10 +211,8 @@ impl KeyStore<KeyRecord> for JournalStore {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut table = self.table();
-        let has_ended = |key: &&KeyRecord| {
-            key.expires_at.iter().chain(&key.revoked_at).any(|end| *end < before)
-        };
-        let mut ended: Vec<_> = table.rows.keys.values().filter(has_ended).collect();
+        let keys = table.rows.keys.values();
+        let mut ended: Vec<_> = keys.filter(|key| key.ended_before(before)).collect();
         ended.sort_unstable_by_key(|key| (key.created_at, key.id));
         ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let ids: Vec<_> = ended.iter().map(|key| key.id).collect();
@@ -245,23 +222,6 @@ impl KeyStore<KeyRecord> for JournalStore {
         }
         Ok(deleted)
     }
-}
-
-/// Changes the named columns and no others.
-fn apply(patch: &KeyPatch, key: &mut KeyRecord) {
-    if let Some(name) = &patch.name {
-        key.name.clone_from(name);
-    }
-    if let Some(scopes) = &patch.scopes {
-        key.scopes.clone_from(scopes);
-    }
-    if let Some(hashed_key) = &patch.hashed_key {
-        key.hashed_key.clone_from(hashed_key);
-    }
-    key.expires_at = patch.expires_at.unwrap_or(key.expires_at);
-    key.disabled_at = patch.disabled_at.unwrap_or(key.disabled_at);
-    // Revoking again does not move the time.
-    key.revoked_at = key.revoked_at.or(patch.revoked_at);
 }
 
 fn unavailable(error: impl Into<BoxError>) -> StoreError {

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::hash::HashedKey;
-use crate::model::KeyModel;
+use crate::model::{KeyModel, KeyRecord};
 use crate::scope::Scopes;
 
 /// The columns of a new key; the store adds the id.
@@ -84,6 +84,19 @@ impl<Extra> NewRecord<Extra> {
     pub fn with_rotated_from(self, rotated_from: Option<String>) -> Self {
         Self { rotated_from, ..self }
     }
+
+    /// Returns the built-in columns of the key, with the id that the store gives it: for stores that keep
+    /// records as they are.
+    #[must_use]
+    pub fn to_record<Id>(&self, id: Id) -> KeyRecord<Id> {
+        let (prefix, hash, name) = (&*self.prefix, self.hashed_key.clone(), &*self.name);
+        KeyRecord::new(id, prefix, hash, name, self.created_at)
+            .with_scopes(self.scopes.clone())
+            .with_expires_at(self.expires_at)
+            .with_disabled_at(self.disabled_at)
+            .with_revoked_at(self.revoked_at)
+            .with_rotated_from(self.rotated_from.clone())
+    }
 }
 
 /// A change of named columns; what is `None` stays. It cannot clear `revoked_at`.
@@ -141,6 +154,41 @@ impl KeyPatch {
     #[must_use]
     pub fn rehash(self, old: HashedKey, new: HashedKey) -> Self {
         Self { hashed_key: Some(new), if_hashed_key: Some(old), ..self }
+    }
+
+    /// Whether no column is named, which is no statement in SQL.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { name, scopes, expires_at, disabled_at, revoked_at, hashed_key, .. } = self;
+        name.is_none()
+            && scopes.is_none()
+            && expires_at.is_none()
+            && disabled_at.is_none()
+            && revoked_at.is_none()
+            && hashed_key.is_none()
+    }
+
+    /// Whether the guard holds for a key as it is stored.
+    #[must_use]
+    pub fn may_change<Id>(&self, record: &KeyRecord<Id>) -> bool {
+        self.if_hashed_key.as_ref().is_none_or(|seen| *seen == record.hashed_key)
+    }
+
+    /// Changes the named columns and no others: for stores that keep records as they are. A `revoked_at` that
+    /// is set stays. The guard is not looked at.
+    pub fn apply<Id>(&self, record: &mut KeyRecord<Id>) {
+        if let Some(name) = &self.name {
+            record.name.clone_from(name);
+        }
+        if let Some(scopes) = &self.scopes {
+            record.scopes.clone_from(scopes);
+        }
+        if let Some(hashed_key) = &self.hashed_key {
+            record.hashed_key.clone_from(hashed_key);
+        }
+        record.expires_at = self.expires_at.unwrap_or(record.expires_at);
+        record.disabled_at = self.disabled_at.unwrap_or(record.disabled_at);
+        record.revoked_at = record.revoked_at.or(self.revoked_at);
     }
 }
 

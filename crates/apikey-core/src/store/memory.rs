@@ -71,19 +71,7 @@ impl<M: KeyModel> MemoryStore<M> {
         }
         rows.inserted += 1;
         let id = (self.next_id)(rows.inserted);
-        let record = KeyRecord::new(
-            id.clone(),
-            new.prefix.clone(),
-            new.hashed_key.clone(),
-            new.name.clone(),
-            new.created_at,
-        )
-        .with_scopes(new.scopes.clone())
-        .with_expires_at(new.expires_at)
-        .with_disabled_at(new.disabled_at)
-        .with_revoked_at(new.revoked_at)
-        .with_rotated_from(new.rotated_from.clone());
-        let key = M::from_parts(record, new.extra.clone());
+        let key = M::from_parts(new.to_record(id.clone()), new.extra.clone());
         rows.prefixes.insert(id, new.prefix.clone());
         rows.by_prefix.insert(new.prefix.clone(), key.clone());
         Ok(key)
@@ -115,10 +103,7 @@ impl<M: KeyModel> Rows<M> {
     fn has_room(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<(), StoreError> {
         let Some(limit) = limit else { return Ok(()) };
         let counts = |key: &&M| {
-            let record = key.record();
-            record.revoked_at.is_none()
-                && record.expires_at.is_none_or(|end| end > new.created_at)
-                && key.owner() == M::owner_of(&new.extra)
+            key.record().counts_at(new.created_at) && key.owner() == M::owner_of(&new.extra)
         };
         let live = self.by_prefix.values().filter(counts).count();
         let has_room = u32::try_from(live).is_ok_and(|live| live < limit);
@@ -126,48 +111,12 @@ impl<M: KeyModel> Rows<M> {
     }
 
     fn select(&self, query: &KeyQuery<M>, now: Timestamp) -> impl Iterator<Item = &M> {
-        self.by_prefix.values().filter(move |key| is_selected(*key, query, now))
+        self.by_prefix.values().filter(move |key| query.selects(key, now))
     }
 }
 
 fn is_owned<M: KeyModel>(key: &M, owner: Option<&M::Owner>) -> bool {
     owner.is_none_or(|owner| key.owner() == Some(owner))
-}
-
-fn is_selected<M: KeyModel>(key: &M, query: &KeyQuery<M>, now: Timestamp) -> bool {
-    let record = key.record();
-    let found = |text: &String| record.prefix == *text || record.name.starts_with(text);
-    let is_hashed_by = |encoding: &String| record.hashed_key.as_str().starts_with(encoding);
-    is_owned(key, query.owner.as_ref())
-        && query.status.is_none_or(|status| record.status(now) == status)
-        && query.search.as_ref().is_none_or(found)
-        && query.rotated_from.as_ref().is_none_or(|old| record.rotated_from.as_ref() == Some(old))
-        && (query.encodings.is_empty() || query.encodings.iter().any(is_hashed_by))
-        && !query.not_encodings.iter().any(is_hashed_by)
-}
-
-fn apply<Id>(patch: &KeyPatch, record: &mut KeyRecord<Id>) {
-    let KeyPatch {
-        name,
-        scopes,
-        expires_at,
-        disabled_at,
-        revoked_at,
-        hashed_key,
-        if_hashed_key: _,
-    } = patch;
-    if let Some(name) = name {
-        record.name.clone_from(name);
-    }
-    if let Some(scopes) = scopes {
-        record.scopes.clone_from(scopes);
-    }
-    if let Some(hashed_key) = hashed_key {
-        record.hashed_key.clone_from(hashed_key);
-    }
-    record.expires_at = expires_at.unwrap_or(record.expires_at);
-    record.disabled_at = disabled_at.unwrap_or(record.disabled_at);
-    record.revoked_at = record.revoked_at.or(*revoked_at);
 }
 
 #[async_trait]
@@ -200,10 +149,10 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
         let Some(key) = rows.by_id(id, owner) else {
             return Ok(None);
         };
-        if patch.if_hashed_key.as_ref().is_some_and(|seen| *seen != key.record().hashed_key) {
+        if !patch.may_change(key.record()) {
             return Ok(None);
         }
-        Rows::change(key, |record| apply(patch, record));
+        Rows::change(key, |record| patch.apply(record));
         Ok(Some(key.clone()))
     }
 
@@ -269,10 +218,7 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut rows = self.rows();
-        let ended = |key: &&M| {
-            let record = key.record();
-            record.expires_at.into_iter().chain(record.revoked_at).any(|end| end < before)
-        };
+        let ended = |key: &&M| key.record().ended_before(before);
         let mut ended: Vec<_> =
             rows.by_prefix.values().filter(ended).map(|key| key.record().clone()).collect();
         ended.sort_unstable_by_key(|record| (record.created_at, record.id.clone()));

@@ -90,6 +90,23 @@ impl<M: KeyModel> KeyQuery<M> {
         self
     }
 
+    /// Whether the query selects a key at `now`, on whatever page: for stores that look at each key.
+    #[must_use]
+    pub fn selects(&self, key: &M, now: Timestamp) -> bool {
+        let record = key.record();
+        let found = |text: &String| record.prefix == *text || record.name.starts_with(text);
+        let is_hashed_by = |encoding: &String| record.hashed_key.as_str().starts_with(encoding);
+        self.owner.as_ref().is_none_or(|owner| key.owner() == Some(owner))
+            && self.status.is_none_or(|status| record.status(now) == status)
+            && self.search.as_ref().is_none_or(found)
+            && self
+                .rotated_from
+                .as_ref()
+                .is_none_or(|old| record.rotated_from.as_ref() == Some(old))
+            && (self.encodings.is_empty() || self.encodings.iter().any(is_hashed_by))
+            && !self.not_encodings.iter().any(is_hashed_by)
+    }
+
     /// Goes on where a page ended: pass its [`next`](Page::next).
     #[must_use]
     pub fn after(self, cursor: Option<Cursor<M::Id>>) -> Self {

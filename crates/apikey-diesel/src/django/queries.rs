@@ -154,9 +154,9 @@ macro_rules! __django_queries {
                 where
                     C: __Connection<Backend = __Db>,
                 {
-                    if __k::is_empty(k_patch) {
+                    if k_patch.is_empty() {
                         let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner))?;
-                        return Ok(k_key.filter(|k_key| __k::is_guarded(k_key.record(), k_patch)));
+                        return Ok(k_key.filter(|k_key| k_patch.may_change(k_key.record())));
                     }
                     // No change ever names what it does not mean to change: a key that Django revokes
                     // meanwhile stays revoked.
@@ -181,7 +181,7 @@ macro_rules! __django_queries {
                         return Ok(None);
                     }
                     let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner))?;
-                    Ok(k_key.filter(|k_key| k_updated || __k::is_guarded(k_key.record(), k_patch)))
+                    Ok(k_key.filter(|k_key| k_updated || k_patch.may_change(k_key.record())))
                 }
 
                 $($async)? fn supersede<C>(

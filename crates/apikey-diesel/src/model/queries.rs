@@ -205,9 +205,9 @@ macro_rules! __key_queries {
                 where
                     C: __Connection<Backend = __Db>,
                 {
-                    if __k::is_empty(k_patch) {
+                    if k_patch.is_empty() {
                         let k_key = $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner))?;
-                        return Ok(k_key.filter(|k_key| __k::is_guarded(k_key.record(), k_patch)));
+                        return Ok(k_key.filter(|k_key| k_patch.may_change(k_key.record())));
                     }
                     let k_to_column = |k_time: Option<__k::Timestamp>| k_time.map(__Time::from);
                     let k_revoked_at = |k_time: __k::Timestamp| __k::coalesce($revoked_at, __Time::from(k_time));
@@ -234,7 +234,7 @@ macro_rules! __key_queries {
                         return Ok(None);
                     }
                     let k_key = $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner))?;
-                    Ok(k_key.filter(|k_key| k_updated || __k::is_guarded(k_key.record(), k_patch)))
+                    Ok(k_key.filter(|k_key| k_updated || k_patch.may_change(k_key.record())))
                 }
 
                 $($async)? fn supersede<C>(
