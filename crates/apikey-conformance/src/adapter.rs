@@ -2,11 +2,14 @@
 //! macro that stamps them all.
 
 mod answer;
+mod bottleneck;
 pub mod client;
 mod connection;
+mod conversation;
 pub mod failure;
 pub mod guard;
 pub mod http2;
+pub mod keep_alive;
 pub mod load;
 pub mod log;
 mod stage;
@@ -16,8 +19,9 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 
-use apikey_core::{ApiKeys, KeyRecord};
+use apikey_core::{ApiKeys, AuthError, KeyRecord};
 
 /// Serves the standard application with an adapter: the one function that an adapter's suite needs.
 ///
@@ -30,6 +34,9 @@ use apikey_core::{ApiKeys, KeyRecord};
 /// | `/either` | a good key, or the cookie `session=demo` | extractor `Result<ApiKey, ApiKeyRejection>`; with neither, its rejection | 200 |
 /// | `/both` | a good key that comes with the cookie | extractor `ApiKey`; without the cookie an own 401 | 200 |
 /// | `/optional` | anyone but a bad key | extractor `OptionalApiKey` | [`Service::optional_body`] |
+/// | `/internal` | a key that [`Service::is_internal`] | `require` with that function as a `rule` | 200 |
+/// | `/panic` | any good key | extractor `ApiKey` | none: the handler calls [`Service::panic`] |
+/// | `/unconfigured` | nobody | the rejection that is made of [`Service::not_configured`] | 500 |
 /// | `/other` | a good key of both handles | `require` of `service.other`, and the extractor `ApiKey` of `service.keys` in the handler | [`Service::protected_body`] |
 ///
 /// Every guard uses `service.keys`, but for that of `/other`. `require` asks for
@@ -40,9 +47,10 @@ use apikey_core::{ApiKeys, KeyRecord};
 /// # Examples
 /// The tests of `apikey-axum` hold a harness of some sixty lines.
 pub trait Harness: Send + Sync + 'static {
-    /// Serves on a free port of 127.0.0.1, until the result is dropped: HTTP/1.1, and on the same port
-    /// HTTP/2 for clients that begin with it. It returns when connections are accepted. It runs on a
-    /// multi-threaded tokio runtime; a framework with a runtime of its own starts a thread.
+    /// Serves on a free port of 127.0.0.1, until the result is dropped: HTTP/1.1 with connections that are
+    /// kept open, and on the same port HTTP/2 for clients that begin with it. It returns when connections
+    /// are accepted. It runs on a multi-threaded tokio runtime; a framework with a runtime of its own starts
+    /// a thread.
     fn serve(service: Service) -> impl Future<Output = Running>;
 }
 
@@ -78,6 +86,27 @@ impl Service {
     pub fn optional_body(key: Option<&KeyRecord>) -> String {
         let name: serde_json::Value = key.map(|key| key.name.as_str()).into();
         format!(r#"{{"name":{name}}}"#)
+    }
+
+    /// Whether a key gets in at `/internal`, which is not a question of scopes.
+    #[must_use]
+    pub fn is_internal(key: &KeyRecord) -> bool {
+        key.name.starts_with("internal")
+    }
+
+    /// Refuses as a guard does that has no handle, for `/unconfigured`. Most frameworks find that mistake
+    /// before they serve: what is tried is the answer.
+    #[must_use]
+    pub fn not_configured() -> AuthError {
+        AuthError::not_configured("none: the suite asks for this refusal")
+    }
+
+    /// Panics as any handler may, but leaves standard error alone.
+    ///
+    /// # Panics
+    /// Always.
+    pub fn panic() -> ! {
+        resume_unwind(Box::new("the handler of `/panic`"))
     }
 
     /// Whether a `Cookie` header is the good session of `/either` and `/both`.
@@ -162,16 +191,24 @@ macro_rules! each_adapter_case {
             guard: guards_nothing_beside_the_subtree;
             guard: asks_the_store_once_per_request;
             guard: an_optional_key_may_be_absent_but_not_bad;
+            guard: answers_403_without_a_challenge_where_a_rule_refuses;
             guard: keeps_two_handles_apart;
             guard: answers_head_like_get;
             guard: tells_nobody_the_state_of_a_key;
             failure: answers_503_when_the_store_fails;
             failure: answers_503_when_the_hasher_is_not_configured;
+            failure: answers_503_when_the_hash_queue_is_full;
+            failure: answers_500_where_no_handle_is_configured;
             failure: refuses_a_key_with_a_damaged_hash;
+            keep_alive: judges_each_request_of_a_connection_by_itself;
+            keep_alive: reads_no_request_out_of_a_refused_body;
             load: answers_50_parallel_requests_each_for_itself;
             load: survives_a_client_that_hangs_up;
+            load: gives_back_the_places_of_clients_that_hang_up;
+            load: survives_a_handler_that_panics;
             http2: answers_streams_of_one_connection_each_for_itself;
             http2: survives_a_stream_that_is_reset;
+            http2: gives_back_the_places_of_streams_that_are_reset;
             log: logs_each_refusal_once_and_no_secret;
         }
     };

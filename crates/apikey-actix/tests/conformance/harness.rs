@@ -11,7 +11,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{
     App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource, Responder, rt,
 };
-use apikey_actix::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, require, scope};
+use apikey_actix::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, require, rule, scope};
 use apikey_conformance::{Harness, Running, Service};
 use tokio::sync::oneshot;
 
@@ -19,22 +19,28 @@ pub(crate) struct Actix;
 
 impl Harness for Actix {
     async fn serve(service: Service) -> Running {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let service = Arc::new(service);
-        let app = move || App::new().configure(|config| configure(config, &service));
-        let (send, receive) = oneshot::channel();
-        // The listener takes connections from now on, and the server fetches them when it runs.
-        thread::spawn(move || {
-            rt::System::new().block_on(async {
-                let server = HttpServer::new(app).workers(2).disable_signals();
-                let server = server.listen_auto_h2c(listener).unwrap().run();
-                send.send(server.handle()).ok();
-                server.await
-            })
-        });
-        Running::new(address, Stop(receive.await.unwrap()))
+        serve(move |config| configure(config, &service)).await
     }
+}
+
+pub(crate) async fn serve(
+    configure: impl Fn(&mut ServiceConfig) + Send + Sync + 'static,
+) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let configure = Arc::new(configure);
+    let app = move || App::new().configure(|config| configure(config));
+    let (send, receive) = oneshot::channel();
+    // The listener takes connections from now on, and the server fetches them when it runs.
+    thread::spawn(move || {
+        rt::System::new().block_on(async {
+            let server = HttpServer::new(app).workers(2).disable_signals();
+            let server = server.listen_auto_h2c(listener).unwrap().run();
+            send.send(server.handle()).ok();
+            server.await
+        })
+    });
+    Running::new(address, Stop(receive.await.unwrap()))
 }
 
 /// Stops the server when it is dropped.
@@ -60,12 +66,17 @@ fn configure(config: &mut ServiceConfig, Service { keys, other, .. }: &Service) 
         .service(get("/either", either))
         .service(get("/both", both))
         .service(get("/optional", optional))
+        .service(
+            get("/internal", async || "internal").wrap(require(keys, rule(Service::is_internal))),
+        )
+        .service(get("/panic", panic))
+        .service(get("/unconfigured", unconfigured))
         .service(get("/other", protected).wrap(require(other, AnyKey)))
         .app_data(web::Data::new(keys.clone()));
 }
 
 /// Answers `GET` and `HEAD`.
-fn get<H, Args>(path: &str, handler: H) -> Resource
+pub(crate) fn get<H, Args>(path: &str, handler: H) -> Resource
 where
     H: Handler<Args>,
     Args: FromRequest + 'static,
@@ -104,6 +115,15 @@ async fn both(_: ApiKey, request: HttpRequest) -> HttpResponse {
     } else {
         HttpResponse::Unauthorized().finish()
     }
+}
+
+/// The connection ends: its task panics, too.
+async fn panic(_: ApiKey) -> HttpResponse {
+    Service::panic()
+}
+
+async fn unconfigured() -> Result<HttpResponse, ApiKeyRejection> {
+    Err(Service::not_configured().into())
 }
 
 fn has_session(request: &HttpRequest) -> bool {

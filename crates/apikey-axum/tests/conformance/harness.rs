@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a server that does not start fails the test")]
 
-use apikey_axum::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, guarded, require, scope};
+use apikey_axum::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, guarded, require, rule, scope};
 use apikey_conformance::{Harness, Running, Service};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header::COOKIE};
@@ -15,13 +15,16 @@ pub(crate) struct Axum;
 
 impl Harness for Axum {
     async fn serve(service: Service) -> Running {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let app = application(service);
-        let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, app).await });
-        Running::new(address, server)
+        serve(application(service)).await
     }
+}
+
+pub(crate) async fn serve(app: Router) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, app).await });
+    Running::new(address, server)
 }
 
 fn application(Service { keys, other, .. }: Service) -> Router {
@@ -34,6 +37,12 @@ fn application(Service { keys, other, .. }: Service) -> Router {
         .route("/either", get(either))
         .route("/both", get(both))
         .route("/optional", get(optional))
+        .route(
+            "/internal",
+            get(|| async { "internal" }).layer(require(&keys, rule(Service::is_internal))),
+        )
+        .route("/panic", get(panic))
+        .route("/unconfigured", get(|| async { ApiKeyRejection::from(Service::not_configured()) }))
         .route("/other", get(protected).layer(require(&other, AnyKey)))
         .with_state(keys)
 }
@@ -59,6 +68,11 @@ async fn both(_key: ApiKey, headers: HeaderMap) -> Response {
     } else {
         StatusCode::UNAUTHORIZED.into_response()
     }
+}
+
+/// The connection ends: its task panics, too.
+async fn panic(_key: ApiKey) -> String {
+    Service::panic()
 }
 
 fn has_session(headers: &HeaderMap) -> bool {

@@ -15,7 +15,7 @@ pub(crate) struct Refusal {
     pub(crate) reasons: &'static [&'static str],
 }
 
-const REFUSALS: [Refusal; 6] = [
+const REFUSALS: [Refusal; 8] = [
     Refusal {
         slug: "missing-api-key",
         status: 401,
@@ -67,12 +67,28 @@ const REFUSALS: [Refusal; 6] = [
         reasons: &["insufficient_scope"],
     },
     Refusal {
+        slug: "forbidden",
+        status: 403,
+        title: "Forbidden",
+        detail: "The API key is not allowed to do this.",
+        challenge: None,
+        reasons: &["forbidden"],
+    },
+    Refusal {
         slug: "unavailable",
         status: 503,
         title: "API keys cannot be verified now",
         detail: "The API key could not be verified; try again later.",
         challenge: None,
-        reasons: &["store_unavailable", "hasher_not_configured"],
+        reasons: &["store_unavailable", "hash_queue_full", "hasher_not_configured"],
+    },
+    Refusal {
+        slug: "not-configured",
+        status: 500,
+        title: "API keys are not configured",
+        detail: "The service cannot verify API keys here.",
+        challenge: None,
+        reasons: &["not_configured"],
     },
 ];
 

@@ -9,21 +9,24 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A request without a body, whose parts are sent as they are and need not be valid.
+/// A request whose parts are sent as they are and need not be valid.
 #[derive(Debug, Clone)]
 pub struct RawRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
 }
 
 impl RawRequest {
-    /// Starts a request with no headers but `Host` and `Connection: close`. The path may have a query.
+    /// Starts a request with no headers but `Host` and `Connection: close`, and without a body. The path may
+    /// have a query.
     #[must_use]
     pub fn new(method: &str, path: &str) -> Self {
-        Self { method: method.to_owned(), path: path.to_owned(), headers: Vec::new() }
+        let (headers, body) = (Vec::new(), Vec::new());
+        Self { method: method.to_owned(), path: path.to_owned(), headers, body }
     }
 
     /// Starts a `GET` request.
@@ -45,9 +48,23 @@ impl RawRequest {
         self.header("Authorization", format!("Api-Key {key}"))
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// Adds a body, with its length in front.
+    #[must_use]
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        Self { body: body.clone(), ..self.header("Content-Length", body.len().to_string()) }
+    }
+
+    /// Adds a body in a single chunk.
+    pub(crate) fn chunked_body(self, body: &str) -> Self {
+        let chunks = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()).into_bytes();
+        Self { body: chunks, ..self.header("Transfer-Encoding", "chunked") }
+    }
+
+    /// Returns what is sent; `connection` says what is to become of the connection.
+    pub(crate) fn bytes(&self, connection: &str) -> Vec<u8> {
         let mut bytes = format!(
-            "{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+            "{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: {connection}\r\n",
             self.method, self.path
         )
         .into_bytes();
@@ -55,6 +72,7 @@ impl RawRequest {
             bytes.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
         bytes.extend(b"\r\n");
+        bytes.extend(&self.body);
         bytes
     }
 }
@@ -117,12 +135,12 @@ pub async fn send(address: SocketAddr, request: &RawRequest) -> RawResponse {
 pub(crate) async fn begin(address: SocketAddr, request: &RawRequest) -> TcpStream {
     let connected = timeout(PATIENCE, TcpStream::connect(address)).await;
     let mut stream = connected.expect("the server accepts").expect("the server can be reached");
-    let written = timeout(PATIENCE, stream.write_all(&request.bytes())).await;
+    let written = timeout(PATIENCE, stream.write_all(&request.bytes("close"))).await;
     written.expect("the server reads").expect("the request can be sent");
     stream
 }
 
-fn parse(raw: Vec<u8>, is_head: bool) -> RawResponse {
+pub(crate) fn parse(raw: Vec<u8>, is_head: bool) -> RawResponse {
     let mut lines = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut lines);
     let parsed = response.parse(&raw).expect("the answer is HTTP/1.1");
@@ -165,7 +183,7 @@ mod tests {
     #[test]
     fn sends_bytes_as_they_are() {
         let request = RawRequest::get("/a?b=c").header("X-KEY", b"\xff ".to_vec());
-        let bytes = request.bytes();
+        let bytes = request.bytes("close");
         assert!(bytes.starts_with(b"GET /a?b=c HTTP/1.1\r\n"));
         assert!(bytes.ends_with(b"X-KEY: \xff \r\n\r\n"));
     }

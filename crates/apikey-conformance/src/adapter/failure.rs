@@ -4,6 +4,7 @@ use apikey_core::{HashedKey, KeyHasher, Sha512};
 
 use super::Harness;
 use super::answer::assert_refused;
+use super::bottleneck::Bottleneck;
 use super::client::RawRequest;
 use super::stage::{Stage, prefix_of};
 use crate::spy::Operation;
@@ -56,5 +57,37 @@ pub async fn refuses_a_key_with_a_damaged_hash<H: Harness>() {
         let server = stage.serve::<H>().await;
         let response = server.send(&RawRequest::get("/protected").key(key)).await;
         assert_refused(&response, "invalid-api-key", &format!("the stored hash {damaged:?}"));
+    }
+}
+
+/// A request whose key cannot be hashed, because all places for that are taken, is 503 and told to come
+/// again; those that have a place are served.
+pub async fn answers_503_when_the_hash_queue_is_full<H: Harness>() {
+    let bottleneck = Bottleneck::new::<H>().await;
+    for path in [
+        "/protected",
+        "/reports",
+        "/reports/nowhere",
+        "/admin/secrets",
+        "/either",
+        "/both",
+        "/optional",
+    ] {
+        let beyond = bottleneck.crowd(path).await;
+        assert_refused(&beyond, "unavailable", "a key for which there is no place to be hashed");
+    }
+    bottleneck.assert_open().await;
+}
+
+/// A guard that has no handle refuses everybody with 500, and names the mistake to the log alone.
+pub async fn answers_500_where_no_handle_is_configured<H: Harness>() {
+    let stage = Stage::new().await;
+    let server = stage.serve::<H>().await;
+    for request in [
+        RawRequest::get("/unconfigured"),
+        RawRequest::get("/unconfigured").key(stage.text("key")),
+        RawRequest::get("/unconfigured").key("malformed"),
+    ] {
+        assert_refused(&server.send(&request).await, "not-configured", "a guard without a handle");
     }
 }

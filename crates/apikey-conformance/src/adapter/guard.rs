@@ -96,6 +96,30 @@ pub async fn an_optional_key_may_be_absent_but_not_bad<H: Harness>() {
     assert_refused(&server.send(&twice).await, "multiple-api-keys", promise);
 }
 
+/// A rule that is not about scopes refuses with 403 and no challenge: no other key of this kind would do. Who
+/// has no good key is told that first.
+pub async fn answers_403_without_a_challenge_where_a_rule_refuses<H: Harness>() {
+    let stage = Stage::new().await;
+    let server = stage.serve::<H>().await;
+    for (text, slug) in [
+        ("key", "forbidden"),
+        ("key_no_scopes", "forbidden"),
+        ("wrong", "invalid-api-key"),
+        ("revoked", "invalid-api-key"),
+    ] {
+        let response = server.send(&RawRequest::get("/internal").key(stage.text(text))).await;
+        assert_refused(&response, slug, &format!("a rule, and {{{text}}}"));
+    }
+    let response = server.send(&RawRequest::get("/internal")).await;
+    assert_refused(&response, "missing-api-key", "a rule, and no key");
+    let head = RawRequest::new("HEAD", "/internal").key(stage.text("key"));
+    let head = server.send(&head).await;
+    let faults = refusal("forbidden").faults(&head, "", "", true);
+    assert!(faults.is_empty(), "HEAD, where a rule refuses:\n{}", faults.join("\n"));
+    let internal = RawRequest::get("/internal").key(stage.text("key_internal"));
+    assert_eq!(server.send(&internal).await.status, 200, "a key that the rule is for gets in");
+}
+
 /// A key that one handle verified is worth nothing to another of the same model.
 pub async fn keeps_two_handles_apart<H: Harness>() {
     let stage = Stage::new().await;

@@ -1,6 +1,7 @@
 //! HTTP/2: what holds for requests on connections of their own holds for streams of one connection.
 
 use super::Harness;
+use super::bottleneck::{AT_WORK, BEYOND, Bottleneck, WAITING};
 use super::client::{RawRequest, RawResponse};
 use super::connection::{Connection, Stream};
 use super::stage::Stage;
@@ -61,4 +62,31 @@ pub async fn survives_a_stream_that_is_reset<H: Harness>() {
         let last = connection.send(&request).await;
         assert_eq!(last.status, 200, "{path}: after a stream was reset, others are served");
     }
+}
+
+/// Streams that are reset leave no place taken, neither on the threads for hashing nor in their queue.
+pub async fn gives_back_the_places_of_streams_that_are_reset<H: Harness>() {
+    let bottleneck = Bottleneck::new::<H>().await;
+    let connection = Connection::open(bottleneck.server.address()).await;
+    for path in ["/protected", "/reports", "/optional"].into_iter().cycle().take(9) {
+        let pause = bottleneck.pause();
+        let begin = async |key| connection.begin(&bottleneck.request(path, key)).await;
+        let at_work = begin(AT_WORK).await;
+        pause.reached().await;
+        let (mut waiting, mut beyond) = (begin(WAITING).await, begin(BEYOND).await);
+        // As soon as one is refused, the other has its place.
+        tokio::select! {
+            () = waiting.answered() => {}
+            () = beyond.answered() => {}
+        }
+        for stream in [at_work, waiting, beyond] {
+            stream.reset();
+        }
+        // Behind this the server knows that they have gone, if it cares.
+        let open = connection.send(&RawRequest::get("/public")).await;
+        assert_eq!(open.status, 200, "an open route waits for no verification");
+        drop(pause);
+        bottleneck.settle().await;
+    }
+    bottleneck.assert_open().await;
 }

@@ -1,9 +1,12 @@
-//! Many requests at once, and clients that hang up.
+//! Many requests at once, clients that hang up, and handlers that panic.
 
 use tokio::task::JoinSet;
 
 use super::Harness;
+use super::answer::leaks;
+use super::bottleneck::{AT_WORK, BEYOND, Bottleneck, WAITING};
 use super::client::{RawRequest, begin, send};
+use super::conversation::Conversation;
 use super::stage::Stage;
 
 /// Requests that are served at the same time each get their own answer.
@@ -54,4 +57,49 @@ pub async fn survives_a_client_that_hangs_up<H: Harness>() {
         let last = server.send(&request).await;
         assert_eq!(last.status, 200, "{path}: after a client hung up, requests are served");
     }
+}
+
+/// Clients that hang up leave no place taken, neither on the threads for hashing nor in their queue: after
+/// many of them, as many keys can be verified as before.
+pub async fn gives_back_the_places_of_clients_that_hang_up<H: Harness>() {
+    let bottleneck = Bottleneck::new::<H>().await;
+    let server = &bottleneck.server;
+    for path in ["/protected", "/reports", "/optional"].into_iter().cycle().take(9) {
+        let pause = bottleneck.pause();
+        let begin = async |key| begin(server.address(), &bottleneck.request(path, key)).await;
+        let at_work = begin(AT_WORK).await;
+        pause.reached().await;
+        let (waiting, beyond) = (begin(WAITING).await, begin(BEYOND).await);
+        // As soon as one is refused, the other has its place.
+        let refused = tokio::select! {
+            refused = waiting.readable() => refused,
+            refused = beyond.readable() => refused,
+        };
+        refused.expect("the server answers one request more than there are places");
+        drop((at_work, waiting, beyond));
+        // Behind this the server knows that they have gone, if it cares.
+        let open = server.send(&RawRequest::get("/public")).await;
+        assert_eq!(open.status, 200, "an open route waits for no verification");
+        drop(pause);
+        bottleneck.settle().await;
+    }
+    bottleneck.assert_open().await;
+}
+
+/// A handler that panics harms its own request alone, which is answered by 500 or by the end of the
+/// connection, as the framework has it; and it leaves no place taken.
+pub async fn survives_a_handler_that_panics<H: Harness>() {
+    let bottleneck = Bottleneck::new::<H>().await;
+    let (stage, server) = (&bottleneck.stage, &bottleneck.server);
+    let key = stage.text("key");
+    for _ in 0..9 {
+        let mut conversation = Conversation::open(server.address()).await;
+        if let Some(answer) = conversation.ask(&RawRequest::get("/panic").key(key)).await {
+            assert_eq!(answer.status, 500, "a handler that panics gives no answer of its own");
+            assert_eq!(leaks(&answer.raw, &stage.texts), None, "the answer to a panic");
+        }
+        let next = server.send(&RawRequest::get("/protected").key(key)).await;
+        assert_eq!(next.status, 200, "a good key gets in after a panic");
+    }
+    bottleneck.assert_open().await;
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use apikey_core::{
-    ApiKeys, Clock, HashedKey, KeyFormat, KeyLocation, KeyPatch, KeyStore, ManualClock, NewKey,
-    NewRecord,
+    ApiKeys, ApiKeysBuilder, Clock, HashedKey, KeyFormat, KeyLocation, KeyPatch, KeyRecord,
+    KeyStore, ManualClock, NewKey, NewRecord,
 };
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
@@ -22,6 +22,8 @@ enum LogShare {
     Alone(OwnedRwLockWriteGuard<()>),
 }
 
+type Builder = ApiKeysBuilder<KeyRecord>;
+
 /// A handle, its store, and the texts of its keys.
 pub(crate) struct Stage {
     pub(crate) store: Arc<SpyStore>,
@@ -35,41 +37,37 @@ pub(crate) struct Stage {
 pub(crate) struct Texts(Vec<(&'static str, String)>);
 
 impl Stage {
-    /// Prepares a handle with the default location and format.
+    /// Prepares a handle with the default settings.
     pub(crate) async fn new() -> Self {
-        let log = LogShare::Shared(Arc::clone(&LOG).read_owned().await);
-        Self::set(log, [KeyLocation::authorization("Api-Key")], KeyFormat::default()).await
+        Self::of(|builder| builder).await
     }
 
     pub(crate) async fn with(
         locations: impl IntoIterator<Item = KeyLocation>,
         format: KeyFormat,
     ) -> Self {
-        let log = LogShare::Shared(Arc::clone(&LOG).read_owned().await);
-        Self::set(log, locations, format).await
+        Self::of(|builder| builder.locations(locations).format(format)).await
     }
 
-    /// The same, while no other stage in this process is in use.
+    /// Prepares a handle with settings of the case's own.
+    pub(crate) async fn of(settings: impl FnOnce(Builder) -> Builder) -> Self {
+        let log = LogShare::Shared(Arc::clone(&LOG).read_owned().await);
+        Self::set(log, settings).await
+    }
+
+    /// Prepares one while no other stage in this process is in use.
     pub(crate) async fn alone(
         locations: impl IntoIterator<Item = KeyLocation>,
         format: KeyFormat,
     ) -> Self {
         let log = LogShare::Alone(Arc::clone(&LOG).write_owned().await);
-        Self::set(log, locations, format).await
+        Self::set(log, |builder| builder.locations(locations).format(format)).await
     }
 
-    async fn set(
-        log: LogShare,
-        locations: impl IntoIterator<Item = KeyLocation>,
-        format: KeyFormat,
-    ) -> Self {
+    async fn set(log: LogShare, settings: impl FnOnce(Builder) -> Builder) -> Self {
         let (store, clock) = (Arc::<SpyStore>::default(), ManualClock::default());
-        let keys = ApiKeys::builder(Arc::clone(&store))
-            .locations(locations)
-            .format(format)
-            .clock(clock.clone())
-            .build()
-            .expect("the settings of the suite go together");
+        let builder = ApiKeys::builder(Arc::clone(&store)).clock(clock.clone());
+        let keys = settings(builder).build().expect("the settings of the suite go together");
         let mut stage = Self { store, keys, texts: Texts(Vec::new()), clock, _log: log };
         stage.create_keys().await;
         stage
@@ -81,6 +79,7 @@ impl Stage {
         let key = self.create(NewKey::new("good").scopes(["reports:read"])).await;
         let key2 = self.create(NewKey::new("second").scopes(["reports:read"])).await;
         let no_scopes = self.create(NewKey::new("no scopes")).await;
+        let internal = self.create(NewKey::new("internal job")).await;
         let revoked = self.create(NewKey::new("revoked")).await;
         let disabled = self.create(NewKey::new("disabled")).await;
         let expired = self.create(NewKey::new("expired").expires_in(hour)).await;
@@ -106,6 +105,7 @@ impl Stage {
             ("key", key),
             ("key2", key2),
             ("key_no_scopes", no_scopes),
+            ("key_internal", internal),
             ("unknown", unknown),
             ("revoked", revoked),
             ("disabled", disabled),

@@ -1,6 +1,9 @@
 //! HTTP/2 for the adapter without a framework: each stream is a request of its own.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use apikey_core::{KeyRecord, Outcomes};
 use h2::server::SendResponse;
@@ -49,7 +52,9 @@ async fn serve(app: &App, head: &Parts, mut respond: SendResponse<Part>, kept: &
     if app.defect == Defect::MixesStreams {
         request.outcomes = kept.lock().unwrap().clone();
     }
-    let response = app.respond(&mut request).await;
+    let Some(response) = unless_reset(&mut respond, app.respond(&mut request)).await else {
+        return;
+    };
     *kept.lock().unwrap() = request.outcomes.clone();
 
     let mut answer = http::Response::builder().status(response.status);
@@ -63,4 +68,19 @@ async fn serve(app: &App, head: &Parts, mut respond: SendResponse<Part>, kept: &
     {
         let _ = body.send_data(Part::new(response.body.into_bytes()), true);
     }
+}
+
+/// Drops the work if the client resets the stream meanwhile, as servers do.
+async fn unless_reset<T>(
+    stream: &mut SendResponse<Part>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        if let Poll::Ready(done) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(done));
+        }
+        stream.poll_reset(context).map(|_| None)
+    })
+    .await
 }

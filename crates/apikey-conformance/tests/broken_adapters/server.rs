@@ -1,18 +1,17 @@
 //! An adapter for no framework at all, with one deliberate defect.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use apikey_conformance::{Running, Service};
 use apikey_core::{
     AnyKey, ApiKeys, AuthError, DenyReason, KeyRecord, Outcomes, Permission, RequestHead, Scope,
-    Verified,
+    Verified, rule,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::{JoinSet, yield_now};
 
-use crate::http2;
+use crate::{http1, http2};
 
 /// What is wrong with the adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +38,27 @@ pub(crate) enum Defect {
     IsBusy,
     MixesStreams,
     LogsKeys,
+    ChallengesForbidden,
+    ForgetsWhenToRetry,
+    HidesMisconfiguration,
+    RemembersKeys,
+    ForgetsBody,
+    LeaksPlaces,
 }
+
+/// How many requests an adapter serves at once that counts them.
+const PLACES: usize = 6;
 
 pub(crate) async fn serve(service: Service, defect: Defect) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app =
-        Arc::new(App { service, defect, is_busy: AtomicBool::new(false), last: Mutex::default() });
+    let app = Arc::new(App {
+        service,
+        defect,
+        is_busy: AtomicBool::new(false),
+        places: AtomicUsize::new(PLACES),
+        last: Mutex::default(),
+    });
     let mut server = JoinSet::new();
     server.spawn(async move {
         let mut connections = JoinSet::new();
@@ -55,7 +68,7 @@ pub(crate) async fn serve(service: Service, defect: Defect) -> Running {
                 if http2::is_next(&stream).await {
                     http2::answer(&app, stream).await;
                 } else {
-                    app.answer(stream).await;
+                    http1::answer(&app, stream).await;
                 }
             });
         }
@@ -67,6 +80,7 @@ pub(crate) struct App {
     service: Service,
     pub(crate) defect: Defect,
     is_busy: AtomicBool,
+    places: AtomicUsize,
     last: Mutex<Option<Response>>,
 }
 
@@ -107,32 +121,15 @@ impl RequestHead for Request {
 }
 
 impl App {
-    async fn answer(&self, mut stream: TcpStream) {
-        let Some(mut request) = read(&mut stream, self.defect).await else { return };
-        let response = self.respond(&mut request).await;
-        let mut text = format!(
-            "HTTP/1.1 {} -\r\nconnection: close\r\ncontent-length: {}\r\n",
-            response.status,
-            response.body.len()
-        );
-        for (name, value) in &response.headers {
-            text += &format!("{name}: {value}\r\n");
-        }
-        text += "\r\n";
-        if self.sends_body(&request) {
-            text += &response.body;
-        }
-        // A client may have hung up.
-        let _ = stream.write_all(text.as_bytes()).await;
-    }
-
     pub(crate) fn sends_body(&self, request: &Request) -> bool {
         request.method != "HEAD" || self.is(Defect::SendsBodyOnHead)
     }
 
     pub(crate) async fn respond(&self, request: &mut Request) -> Response {
         let mut response = if self.is(Defect::IsBusy) && self.is_busy.swap(true, Ordering::SeqCst) {
-            Response { status: 503, headers: Vec::new(), body: String::new() }
+            empty(503)
+        } else if self.is(Defect::LeaksPlaces) {
+            self.route_in_place(request).await
         } else {
             self.route(request).await
         };
@@ -148,8 +145,19 @@ impl App {
         response
     }
 
-    fn is(&self, defect: Defect) -> bool {
+    pub(crate) fn is(&self, defect: Defect) -> bool {
         self.defect == defect
+    }
+
+    /// Takes a place, and gives it back if nothing comes between.
+    async fn route_in_place(&self, request: &mut Request) -> Response {
+        let less = |places: usize| places.checked_sub(1);
+        if self.places.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err() {
+            return empty(503);
+        }
+        let response = self.route(request).await;
+        self.places.fetch_add(1, Ordering::SeqCst);
+        response
     }
 
     async fn route(&self, request: &mut Request) -> Response {
@@ -164,6 +172,9 @@ impl App {
             "/both" => self.both(request).await,
             "/optional" => self.optional(request).await,
             "/other" => self.other(request).await,
+            "/internal" => self.internal(request).await,
+            "/panic" => self.panic(request).await,
+            "/unconfigured" => Err(Service::not_configured()),
             _ => Ok(empty(404)),
         };
         result.unwrap_or_else(|error| self.refuse(&error))
@@ -184,6 +195,16 @@ impl App {
         let admin = Scope::from_static("admin");
         self.require(&self.service.keys, request, &admin).await?;
         Ok(found(request, "secrets"))
+    }
+
+    async fn internal(&self, request: &mut Request) -> Result<Response, AuthError> {
+        self.require(&self.service.keys, request, &rule(Service::is_internal)).await?;
+        Ok(found(request, "internal"))
+    }
+
+    async fn panic(&self, request: &mut Request) -> Result<Response, AuthError> {
+        self.extract(request).await?;
+        Service::panic()
     }
 
     async fn reports(&self, request: &mut Request, path: &str) -> Result<Response, AuthError> {
@@ -268,6 +289,13 @@ impl App {
             Defect::AllowsCaching => headers.retain(|(name, _)| *name != "cache-control"),
             Defect::RepeatsChallenge => headers.extend_from_within(..),
             Defect::TellsReason => headers.push(("x-reason", error.reason().to_string())),
+            Defect::ChallengesForbidden if error.reason() == DenyReason::Forbidden => {
+                headers.push(("www-authenticate", r#"Api-Key realm="api""#.to_owned()));
+            }
+            Defect::ForgetsWhenToRetry if error.reason() == DenyReason::HashQueueFull => {
+                headers.retain(|(name, _)| *name != "retry-after");
+            }
+            Defect::HidesMisconfiguration if status == 500 => status = 503,
             Defect::BlamesClient if status == 503 => status = 401,
             Defect::BlamesItself if error.reason() == DenyReason::BadStoredHash => status = 503,
             _ => {}
@@ -282,6 +310,13 @@ fn log(value: &[u8]) {
 }
 
 impl Request {
+    /// Whether a header has this value.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        self.headers.iter().any(|(own, is)| {
+            own.eq_ignore_ascii_case(name) && is.eq_ignore_ascii_case(value.as_bytes())
+        })
+    }
+
     fn has_session(&self) -> bool {
         self.headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("cookie")
@@ -300,30 +335,4 @@ fn found(request: &Request, body: &str) -> Response {
 
 fn empty(status: u16) -> Response {
     Response { status, headers: Vec::new(), body: String::new() }
-}
-
-async fn read(stream: &mut TcpStream, defect: Defect) -> Option<Request> {
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
-            return None;
-        }
-    }
-    let mut lines = [httparse::EMPTY_HEADER; 64];
-    let mut request = httparse::Request::new(&mut lines);
-    request.parse(&bytes).ok()?;
-    let target = request.path?;
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, Some(query.to_owned())),
-        None => (target, None),
-    };
-    let header = |line: &httparse::Header<'_>| (line.name.to_owned(), line.value.to_vec());
-    Some(Request {
-        method: request.method?.to_owned(),
-        path: path.to_owned(),
-        query,
-        headers: request.headers.iter().map(header).collect(),
-        outcomes: Outcomes::default(),
-        defect,
-    })
 }

@@ -7,7 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 
 use apikey_conformance::{Harness, Running, Service};
-use apikey_rocket::{AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, fairing, require, scope};
+use apikey_rocket::{
+    AnyKey, ApiKey, ApiKeyRejection, OptionalApiKey, fairing, require, rule, scope,
+};
 use rocket::config::{Config, LogLevel, Shutdown};
 use rocket::fairing::AdHoc;
 use rocket::http::{ContentType, Method, Status};
@@ -21,20 +23,18 @@ pub(crate) struct OnRocket;
 
 impl Harness for OnRocket {
     async fn serve(service: Service) -> Running {
-        let (told, address) = oneshot::channel();
-        let told = Mutex::new(Some(told));
-        let tell = AdHoc::on_liftoff("tell the address", move |rocket| {
-            let address = SocketAddr::from((rocket.config().address, rocket.config().port));
-            let told = told.lock().unwrap().take().unwrap();
-            Box::pin(async move { told.send(address).unwrap() })
-        });
-        let mut server = JoinSet::new();
-        server.spawn(application(service).attach(tell).launch());
-        Running::new(address.await.unwrap(), server)
+        serve(|rocket| application(rocket, service)).await
     }
 }
 
-fn application(Service { keys, other, .. }: Service) -> Rocket<Build> {
+pub(crate) async fn serve(application: impl FnOnce(Rocket<Build>) -> Rocket<Build>) -> Running {
+    let (told, address) = oneshot::channel();
+    let told = Mutex::new(Some(told));
+    let tell = AdHoc::on_liftoff("tell the address", move |rocket| {
+        let address = SocketAddr::from((rocket.config().address, rocket.config().port));
+        let told = told.lock().unwrap().take().unwrap();
+        Box::pin(async move { told.send(address).unwrap() })
+    });
     let config = Config {
         address: Ipv4Addr::LOCALHOST.into(),
         port: 0,
@@ -42,13 +42,21 @@ fn application(Service { keys, other, .. }: Service) -> Rocket<Build> {
         shutdown: Shutdown { ctrlc: false, ..Shutdown::default() },
         ..Config::debug_default()
     };
+    let app = application(rocket::custom(config)).register("/", catchers![not_found]).attach(tell);
+    let mut server = JoinSet::new();
+    server.spawn(app.launch());
+    Running::new(address.await.unwrap(), server)
+}
+
+fn application(rocket: Rocket<Build>, Service { keys, other, .. }: Service) -> Rocket<Build> {
     let guarded = only_get(routes![guarded]);
-    rocket::custom(config)
-        .mount("/", only_get(routes![public, protected, either, both, optional]))
+    let open = routes![public, protected, either, both, optional, panic, unconfigured];
+    rocket
+        .mount("/", only_get(open))
         .mount("/reports", require(&keys, scope("reports:read"), guarded.clone()))
         .mount("/admin/secrets", require(&keys, scope("admin"), only_get(routes![secrets])))
+        .mount("/internal", require(&keys, rule(Service::is_internal), only_get(routes![internal])))
         .mount("/other", require(&other, AnyKey, guarded))
-        .register("/", catchers![not_found])
         .attach(fairing(keys))
 }
 
@@ -108,13 +116,29 @@ fn both(_key: ApiKey, session: Session) -> (Status, &'static str) {
     if session.0 { (Status::Ok, "in") } else { (Status::Unauthorized, "") }
 }
 
+#[get("/")]
+fn internal() -> &'static str {
+    "internal"
+}
+
+/// The answer is 500: Rocket catches it.
+#[get("/panic")]
+fn panic(_key: ApiKey) -> &'static str {
+    Service::panic()
+}
+
+#[get("/unconfigured")]
+fn unconfigured() -> ApiKeyRejection {
+    Service::not_configured().into()
+}
+
 #[catch(404)]
 fn not_found() {}
 
 /// Rocket answers 404 to a method that no route has; the suite asks for 405.
-fn only_get(routes: Vec<Route>) -> Vec<Route> {
+pub(crate) fn only_get(routes: Vec<Route>) -> Vec<Route> {
     let others = routes.clone().into_iter().flat_map(|route| {
-        [Method::Put, Method::Post, Method::Delete, Method::Options, Method::Patch].map(|method| {
+        OTHERS.map(|method| {
             let mut other = route.clone();
             other.method = method;
             other.handler = Box::new(NotAllowed);
@@ -123,6 +147,16 @@ fn only_get(routes: Vec<Route>) -> Vec<Route> {
     });
     others.chain(routes).collect()
 }
+
+const OTHERS: [Method; 7] = [
+    Method::Put,
+    Method::Post,
+    Method::Delete,
+    Method::Options,
+    Method::Trace,
+    Method::Connect,
+    Method::Patch,
+];
 
 #[derive(Clone)]
 struct NotAllowed;
