@@ -17,6 +17,8 @@ mod axum;
 mod compare;
 #[path = "parity/difference.rs"]
 mod difference;
+#[path = "parity/neighbours.rs"]
+mod neighbours;
 #[path = "../crates/apikey-rocket/tests/conformance/harness.rs"]
 mod rocket;
 #[path = "parity/stage.rs"]
@@ -24,59 +26,81 @@ mod stage;
 
 use apikey_core::{KeyFormat, KeyLocation};
 
-use crate::ask::Carrier;
+use crate::ask::Ask;
+use crate::ask::Carrier::{Header, Query};
 use crate::compare::{Comparison, unneeded};
-use crate::stage::Stage;
+use crate::stage::{Servers, Stage};
 
-/// Handles that between them have every kind of location.
-async fn settings() -> [(Stage, Vec<Carrier>, Vec<Carrier>); 2] {
-    use Carrier::{Header, Query};
+/// The settings of a handle, and the requests that it is sent.
+struct Setting {
+    stage: Stage,
+    asks: Vec<Ask>,
+}
 
-    let named = [
-        KeyLocation::authorization("Api-Key"),
-        KeyLocation::header("X-Api-Key"),
-        KeyLocation::query("api_key"),
+/// Handles that between them have every kind of location, and every setting that answers depend on.
+async fn settings() -> [Setting; 3] {
+    [named().await, shared().await, discreet().await]
+}
+
+async fn named() -> Setting {
+    let stage = Stage::new(|builder| {
+        builder.locations([
+            KeyLocation::authorization("Api-Key"),
+            KeyLocation::header("X-Api-Key"),
+            KeyLocation::query("api_key"),
+        ])
+    });
+    let carriers =
+        [Header("Authorization", "Api-Key "), Header("X-Api-Key", ""), Query("api_key=")];
+    let spellings = [
+        Header("authorization", "api-key "),
+        Header("AUTHORIZATION", "API-KEY "),
+        Header("Authorization", "aPi-kEy "),
+        Header("Authorization", "ApiKey "),
+        Header("Authorization", "Api-Key: "),
+        Header("Authorization", "Api-Key="),
+        Header("Authorization", "Bearer "),
+        Header("x-api-key", ""),
+        Header("X-API-KEY", ""),
+        Header("X-Api-Key", "Api-Key "),
+        Query("API_KEY="),
+        Query("api%5Fkey="),
+        Query("a=b&api_key="),
+        Query("api_key"),
+        Query("api_key[]="),
     ];
-    let named = (
-        Stage::new(named, KeyFormat::default()).await,
-        vec![Header("Authorization", "Api-Key "), Header("X-Api-Key", ""), Query("api_key=")],
-        vec![
-            Header("authorization", "api-key "),
-            Header("AUTHORIZATION", "API-KEY "),
-            Header("Authorization", "aPi-kEy "),
-            Header("Authorization", "ApiKey "),
-            Header("Authorization", "Api-Key: "),
-            Header("Authorization", "Api-Key="),
-            Header("Authorization", "Bearer "),
-            Header("x-api-key", ""),
-            Header("X-API-KEY", ""),
-            Header("X-Api-Key", "Api-Key "),
-            Query("API_KEY="),
-            Query("api%5Fkey="),
-            Query("a=b&api_key="),
-            Query("api_key"),
-            Query("api_key[]="),
-        ],
-    );
-    let shared =
-        [KeyLocation::bearer(), KeyLocation::authorization("Token"), KeyLocation::from_fn(cookie)];
-    let shared = (
-        Stage::new(shared, KeyFormat::branded("acme_live").unwrap()).await,
-        vec![
-            Header("Authorization", "Bearer "),
-            Header("Authorization", "Token "),
-            Header("Cookie", "api_key="),
-        ],
-        vec![
-            Header("authorization", "bearer "),
-            Header("Authorization", "BEARER "),
-            Header("Authorization", "token "),
-            Header("Authorization", "Api-Key "),
-            Header("cookie", "a=b; api_key="),
-            Header("Cookie", "API_KEY="),
-        ],
-    );
-    [named, shared]
+    Setting { stage: stage.await, asks: asks::all(&carriers, &spellings) }
+}
+
+async fn shared() -> Setting {
+    let stage = Stage::new(|builder| {
+        let locations = [
+            KeyLocation::bearer(),
+            KeyLocation::authorization("Token"),
+            KeyLocation::from_fn(cookie),
+        ];
+        builder.locations(locations).format(KeyFormat::branded("acme_live").unwrap())
+    });
+    let carriers = [
+        Header("Authorization", "Bearer "),
+        Header("Authorization", "Token "),
+        Header("Cookie", "api_key="),
+    ];
+    let spellings = [
+        Header("authorization", "bearer "),
+        Header("Authorization", "BEARER "),
+        Header("Authorization", "token "),
+        Header("Authorization", "Api-Key "),
+        Header("cookie", "a=b; api_key="),
+        Header("Cookie", "API_KEY="),
+    ];
+    Setting { stage: stage.await, asks: asks::all(&carriers, &spellings) }
+}
+
+/// Expired keys are invalid ones, and the realm is not `api`.
+async fn discreet() -> Setting {
+    let stage = Stage::new(|builder| builder.hide_expired().realm("reports, (internal)"));
+    Setting { stage: stage.await, asks: asks::states(&[Header("Authorization", "Api-Key ")]) }
 }
 
 /// A key in a cookie, as an application may read it.
@@ -88,16 +112,22 @@ fn cookie(head: &dyn apikey_core::RequestHead, found: &mut dyn FnMut(&[u8])) {
     });
 }
 
+async fn compare(stage: &Stage, servers: &Servers, asks: Vec<Ask>, to: &mut Vec<Comparison>) {
+    for ask in asks {
+        let answers = servers.send(&ask.request(&stage.texts)).await;
+        to.push(Comparison::new(ask, answers));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_three_frameworks_give_the_same_answers() {
     let mut comparisons = Vec::new();
-    for (stage, carriers, spellings) in settings().await {
-        let servers = stage.serve().await;
-        for ask in asks::all(&carriers, &spellings) {
-            let answers = servers.send(&ask.request(&stage.texts)).await;
-            comparisons.push(Comparison::new(ask, answers));
-        }
+    for Setting { stage, asks } in settings().await {
+        compare(&stage, &stage.serve().await, asks, &mut comparisons).await;
     }
+    let stage = Stage::new(|builder| builder).await;
+    let asks = neighbours::asks(Header("Authorization", "Api-Key "));
+    compare(&stage, &neighbours::serve(&stage).await, asks, &mut comparisons).await;
     assert!(comparisons.len() > 1_000, "the requests are generated");
     let unexplained: Vec<_> = comparisons.iter().filter_map(Comparison::unexplained).collect();
     let unneeded = unneeded(&comparisons);

@@ -3,7 +3,7 @@
 use crate::ask::{Ask, Carrier};
 
 /// Every route of the standard application, and paths that there are not.
-const PATHS: [&str; 12] = [
+const PATHS: [&str; 14] = [
     "/public",
     "/protected",
     "/reports",
@@ -12,6 +12,8 @@ const PATHS: [&str; 12] = [
     "/both",
     "/optional",
     "/other",
+    "/internal",
+    "/unconfigured",
     "/nowhere",
     "/reports/nowhere",
     "/admin",
@@ -21,7 +23,7 @@ const PATHS: [&str; 12] = [
 const GUARDED: [&str; 6] =
     ["/protected", "/reports", "/admin/secrets", "/either", "/both", "/optional"];
 
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 
 const STATES: [&str; 10] = [
     "good",
@@ -86,7 +88,8 @@ pub(crate) fn all(carriers: &[Carrier], spellings: &[Carrier]) -> Vec<Ask> {
     .concat()
 }
 
-fn states(carriers: &[Carrier]) -> Vec<Ask> {
+/// A key in every state, on every guarded path.
+pub(crate) fn states(carriers: &[Carrier]) -> Vec<Ask> {
     let mut asks = Vec::new();
     for &carrier in carriers {
         for state in STATES {
@@ -170,11 +173,14 @@ fn methods(carrier: Carrier) -> Vec<Ask> {
     for method in METHODS {
         for path in PATHS {
             let without = Ask::new(method, path);
-            let keys = ["{good}", "{admin}", "{wrong}", "{both_handles}", "{unavailable}"];
+            let keys =
+                ["{good}", "{admin}", "{internal}", "{wrong}", "{both_handles}", "{unavailable}"];
             let with = keys.map(|key| without.clone().by(carrier, key));
             for ask in with.into_iter().chain([without]) {
-                asks.push(ask.clone().header("Cookie", "session=demo"));
-                asks.push(ask.clone().header("Cookie", "session=other; a=b"));
+                if ["/either", "/both", "/nowhere"].contains(&path) {
+                    asks.push(ask.clone().header("Cookie", "session=demo"));
+                    asks.push(ask.clone().header("Cookie", "session=other; a=b"));
+                }
                 asks.push(ask);
             }
         }
@@ -225,7 +231,6 @@ fn odd_heads() -> Vec<Ask> {
         Ask::new("BREW", "/protected"),
         Ask::new("BREW", "/reports"),
         Ask::new("get", "/protected"),
-        Ask::new("TRACE", "/reports"),
         Ask::new("OPTIONS", "*"),
         Ask::get("/protected").header("bad name", "1"),
         Ask::get("/protected").header("x-control", "a\u{1}b"),

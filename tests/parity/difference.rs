@@ -28,6 +28,10 @@ const EMPTY: &str = "Actix counts an empty segment at the end, the others do not
 const EMPTY_FIRST: &str = "Rocket ignores empty segments";
 const SLASH: &str = "Rocket ignores a slash at the end";
 const MOUNT: &str = "Rocket: what `require` guards is a mount, which is a subtree";
+const PATTERN: &str = "Axum asks the routes around before the fallback of a nested router, so that a pattern among \
+                       them is open; on Rocket it answers behind the guard; on Actix the subtree answers alone";
+const BESIDE: &str =
+    "Rocket: `require` guards every path below, also of a route that is mounted elsewhere";
 const METHOD: &str = "Rocket's HTTP layer refuses methods that it does not know";
 const ORIGIN: &str = "Rocket's HTTP layer refuses a target without a slash";
 const LONG: &str = "Actix has no 414";
@@ -35,7 +39,8 @@ const LONG: &str = "Actix has no 414";
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference {
         requests: |ask| {
-            let guarded = ["/reports", "/admin/secrets", "/other"];
+            let guarded =
+                ["/reports", "/admin/secrets", "/internal", "/other", "/archive", "/archive/one"];
             guarded.iter().any(|path| ask.is(path)) && !["GET", "HEAD"].contains(&ask.method)
         },
         how: Alone(AXUM, "allow", "GET,HEAD"),
@@ -53,6 +58,16 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     row(|ask| ask.is("/public/") || ask.is("/protected/"), [404, 404, 405], SLASH),
     row(|ask| ask.is_under("/admin/secrets"), [404, 404, 401], MOUNT),
     row(|ask| ask.is_under("/admin/secrets"), [404, 404, 403], MOUNT),
+    row(|ask| ask.is("/archive/nowhere"), [200, 404, 200], PATTERN),
+    row(|ask| ask.is("/archive/nowhere"), [200, 401, 401], PATTERN),
+    row(|ask| ask.is("/archive/nowhere"), [200, 403, 403], PATTERN),
+    row(|ask| ask.is("/archive/nowhere"), [405, 404, 405], PATTERN),
+    row(|ask| ask.is("/archive/nowhere"), [405, 401, 401], PATTERN),
+    row(|ask| ask.is("/archive/nowhere"), [405, 403, 403], PATTERN),
+    row(|ask| ask.is("/archive/beside"), [200, 200, 401], BESIDE),
+    row(|ask| ask.is("/archive/beside"), [200, 200, 403], BESIDE),
+    row(|ask| ask.is("/archive/beside"), [405, 405, 401], BESIDE),
+    row(|ask| ask.is("/archive/beside"), [405, 405, 403], BESIDE),
     row(|ask| ["BREW", "get"].contains(&ask.method), [405, 405, 400], METHOD),
     row(|ask| ask.method == "BREW", [401, 401, 400], METHOD),
     row(|ask| ask.is("protected"), [404, 404, 400], ORIGIN),

@@ -6,36 +6,33 @@ use std::time::Duration;
 use apikey_conformance::adapter::client::{RawRequest, RawResponse, send};
 use apikey_conformance::{Harness, Running, Service};
 use apikey_core::{
-    ApiKeys, Clock, HashedKey, KeyFormat, KeyLocation, KeyRecord, KeyStore, ManualClock,
-    MemoryStore, NewKey, NewRecord,
+    ApiKeys, ApiKeysBuilder, Clock, HashedKey, KeyRecord, KeyStore, ManualClock, MemoryStore,
+    NewKey, NewRecord,
 };
 
 pub(crate) const FRAMEWORKS: [&str; 3] = ["axum", "actix", "rocket"];
+
+type Builder = ApiKeysBuilder<KeyRecord>;
 
 /// The settings, and what clients send.
 pub(crate) struct Stage {
     store: Arc<MemoryStore<KeyRecord>>,
     other: Arc<MemoryStore<KeyRecord>>,
     clock: ManualClock,
-    locations: Vec<KeyLocation>,
-    format: KeyFormat,
+    settings: Box<dyn Fn(Builder) -> Builder>,
     pub(crate) texts: Vec<(&'static str, String)>,
 }
 
 /// The three servers, in the order of [`FRAMEWORKS`].
-pub(crate) struct Servers([Running; 3]);
+pub(crate) struct Servers(pub(crate) [Running; 3]);
 
 impl Stage {
-    pub(crate) async fn new(
-        locations: impl IntoIterator<Item = KeyLocation>,
-        format: KeyFormat,
-    ) -> Self {
+    pub(crate) async fn new(settings: impl Fn(Builder) -> Builder + 'static) -> Self {
         let mut stage = Self {
             store: Arc::new(MemoryStore::new()),
             other: Arc::new(MemoryStore::new()),
             clock: ManualClock::default(),
-            locations: locations.into_iter().collect(),
-            format,
+            settings: Box::new(settings),
             texts: Vec::new(),
         };
         stage.create_keys().await;
@@ -43,17 +40,17 @@ impl Stage {
     }
 
     /// Makes a handle of its own for each server: they share nothing but the stores and the clock.
-    fn keys(&self, store: &Arc<MemoryStore<KeyRecord>>) -> ApiKeys {
-        ApiKeys::builder(Arc::clone(store))
-            .locations(self.locations.clone())
-            .format(self.format.clone())
-            .clock(self.clock.clone())
-            .build()
-            .unwrap()
+    pub(crate) fn keys(&self) -> ApiKeys {
+        self.keys_of(&self.store)
+    }
+
+    fn keys_of(&self, store: &Arc<MemoryStore<KeyRecord>>) -> ApiKeys {
+        let builder = ApiKeys::builder(Arc::clone(store)).clock(self.clock.clone());
+        (self.settings)(builder).build().unwrap()
     }
 
     pub(crate) async fn serve(&self) -> Servers {
-        let service = || Service::new(self.keys(&self.store), self.keys(&self.other));
+        let service = || Service::new(self.keys(), self.keys_of(&self.other));
         Servers([
             crate::axum::Axum::serve(service()).await,
             crate::actix::Actix::serve(service()).await,
@@ -62,7 +59,7 @@ impl Stage {
     }
 
     async fn create_keys(&mut self) {
-        let (keys, hour) = (self.keys(&self.store), Duration::from_secs(3600));
+        let (keys, hour) = (self.keys(), Duration::from_secs(3600));
         let create = async |new: NewKey| {
             let created = keys.create(new).await.unwrap();
             (created.key.prefix.clone(), created.plaintext.expose().to_owned())
@@ -71,6 +68,7 @@ impl Stage {
         let (_, second) = create(NewKey::new("second").scopes(["reports:read"])).await;
         let (_, admin) = create(NewKey::new("admin").scopes(["admin", "reports:read"])).await;
         let (_, no_scopes) = create(NewKey::new("no scopes")).await;
+        let (_, internal) = create(NewKey::new("internal")).await;
         let (revoked_prefix, revoked) = create(NewKey::new("revoked")).await;
         let (disabled_prefix, disabled) = create(NewKey::new("disabled")).await;
         let (_, expired) = create(NewKey::new("expired").expires_in(hour)).await;
@@ -78,7 +76,7 @@ impl Stage {
         keys.disable(&disabled_prefix).await.unwrap();
         self.clock.advance(hour);
 
-        let other = self.keys(&self.other);
+        let other = self.keys_of(&self.other);
         let unknown = other.create("unknown").await.unwrap().plaintext.expose().to_owned();
         let (_, both_handles) = create(NewKey::new("both").scopes(["reports:read"])).await;
         other.create(NewKey::new("both").with_plaintext(&both_handles)).await.unwrap();
@@ -94,6 +92,7 @@ impl Stage {
             ("second", second),
             ("admin", admin),
             ("no_scopes", no_scopes),
+            ("internal", internal),
             ("revoked", revoked),
             ("disabled", disabled),
             ("expired", expired),
@@ -105,7 +104,8 @@ impl Stage {
 
     /// Stores a key whose hasher is not configured: whoever sends it is answered 503.
     async fn key_of_an_unknown_hasher(&self) -> String {
-        let elsewhere = self.keys(&Arc::new(MemoryStore::new())).create("elsewhere").await.unwrap();
+        let elsewhere =
+            self.keys_of(&Arc::new(MemoryStore::new())).create("elsewhere").await.unwrap();
         let hash = HashedKey::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g");
         let new = NewRecord::new(&elsewhere.key.prefix, hash, "name", self.clock.now(), ());
         self.store.insert(&new, None).await.unwrap();
