@@ -2,28 +2,27 @@
 //! as a case wants.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use apikey_core::{HashError, HashedKey, Hashers, HashingThreads, KeyHasher, Sha256};
 use tokio::sync::Notify;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Harness;
 use super::answer::assert_refused;
 use super::client::{RawRequest, RawResponse, send};
 use super::stage::{Server, Stage};
-use crate::spy::Operation;
 
 /// How long it may take until what is over is over for the server, too.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The texts of keys that exist, with secrets that do not: the secret of a good key is hashed once, and
-/// remembered.
+/// Keys that exist, by texts with a secret that does not: a good one is hashed once, and remembered.
 pub(crate) const AT_WORK: &str = "wrong";
 pub(crate) const WAITING: &str = "disabled_wrong";
-const BEYOND: &str = "revoked_wrong";
+pub(crate) const BEYOND: &str = "revoked_wrong";
 const LAST: &str = "expired_wrong";
 
 /// The stage, and its narrow part.
@@ -31,6 +30,7 @@ pub(crate) struct Bottleneck {
     pub(crate) stage: Stage,
     pub(crate) server: Server,
     pace: Arc<Pace>,
+    texts: AtomicUsize,
 }
 
 /// Holds every verification until it is dropped.
@@ -47,7 +47,17 @@ impl Bottleneck {
             Stage::of(|builder| builder.hashers(Hashers::new(hasher)).hashing_threads(threads));
         let stage = stage.await;
         let server = stage.serve::<H>().await;
-        Self { stage, server, pace }
+        Self { stage, server, pace, texts: AtomicUsize::new(0) }
+    }
+
+    /// Returns a request with the prefix of a key, and a wrong secret that was never sent before: whoever
+    /// sends the same text meanwhile is answered together, without a place of their own.
+    pub(crate) fn request(&self, path: &str, key: &str) -> RawRequest {
+        let number = self.texts.fetch_add(1, Ordering::Relaxed);
+        let mut text = self.stage.text(key).to_owned();
+        // The end stays, which makes the secret wrong.
+        text.replace_range(9..13, &format!("{number:04}"));
+        RawRequest::get(path).key(&text)
     }
 
     /// Holds every verification from now on.
@@ -56,20 +66,9 @@ impl Bottleneck {
         Pause(Arc::clone(&self.pace))
     }
 
-    /// Returns when this many more keys have been looked up than `before`, which is the last step of a
-    /// request before it asks for a place.
-    pub(crate) async fn looked_up(&self, before: usize, more: usize) {
-        let looked_up = async {
-            while self.stage.store.ended(Operation::FindByPrefix) < before + more {
-                yield_now().await;
-            }
-        };
-        timeout(PATIENCE, looked_up).await.expect("the key of the request is looked up");
-    }
-
     /// Returns when no verification is under way: one more is served, which comes behind all others.
     pub(crate) async fn settle(&self) {
-        let request = RawRequest::get("/protected").key(self.stage.text(LAST));
+        let request = self.request("/protected", LAST);
         let start = Instant::now();
         loop {
             let answer = self.server.send(&request).await;
@@ -85,12 +84,11 @@ impl Bottleneck {
     ///
     /// # Panics
     /// If the others do not get their places.
-    pub(crate) async fn crowd(&self, request: &RawRequest) -> RawResponse {
+    pub(crate) async fn crowd(&self, path: &str) -> RawResponse {
         let pause = self.pause();
         let mut requests = JoinSet::new();
-        let mut begin = |text: &str| {
-            let (address, request) =
-                (self.server.address(), request.clone().key(self.stage.text(text)));
+        let mut begin = |key: &str| {
+            let (address, request) = (self.server.address(), self.request(path, key));
             requests.spawn(async move { send(address, &request).await });
         };
         begin(AT_WORK);
@@ -101,7 +99,7 @@ impl Bottleneck {
         let first = requests.join_next().await.expect("there are three");
         drop(pause);
         for other in requests.join_all().await {
-            let promise = format!("{}: as many requests are served as have places", request.path);
+            let promise = format!("{path}: as many requests are served as have places");
             assert_refused(&other, "invalid-api-key", &promise);
         }
         first.expect("it is answered")
@@ -110,15 +108,14 @@ impl Bottleneck {
     /// Fails unless all places are free, each key can be verified, and a good one gets in.
     pub(crate) async fn assert_open(&self) {
         self.settle().await;
-        let request = |text| RawRequest::get("/protected").key(self.stage.text(text));
-        let beyond = self.crowd(&RawRequest::get("/protected")).await;
+        let beyond = self.crowd("/protected").await;
         assert_refused(&beyond, "unavailable", "one request more than there are places");
-        for text in [AT_WORK, WAITING, BEYOND] {
-            let answer = self.server.send(&request(text)).await;
+        for key in [AT_WORK, WAITING, BEYOND] {
+            let answer = self.server.send(&self.request("/protected", key)).await;
             assert_refused(&answer, "invalid-api-key", "a key that was under way is free again");
         }
-        let good = self.server.send(&request("key")).await;
-        assert_eq!(good.status, 200, "a good key gets in afterwards");
+        let good = RawRequest::get("/protected").key(self.stage.text("key"));
+        assert_eq!(self.server.send(&good).await.status, 200, "a good key gets in afterwards");
     }
 }
 

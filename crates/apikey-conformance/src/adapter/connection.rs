@@ -67,6 +67,12 @@ impl Stream {
         answered.unwrap_or_else(|error| panic!("{path} is answered by an error: {error}"))
     }
 
+    /// Returns when the response has begun, which is not read.
+    pub(crate) async fn answered(&mut self) {
+        let answered = timeout(PATIENCE, &mut self.response).await;
+        answered.expect("the server answers").expect("the stream is answered");
+    }
+
     /// Tells the server that nobody waits for the response any more.
     pub(crate) fn reset(mut self) {
         self.request.send_reset(Reason::CANCEL);
