@@ -1,8 +1,10 @@
 //! `ApiKeys`: create, get, list, count, update, revoke, disable, enable, rotate, purge, check, hashers.
 
+mod check;
 pub(crate) mod hashers;
 mod manager;
 pub(crate) mod owned;
+mod rotate;
 pub(crate) mod update;
 
 use std::time::Duration;

@@ -2,28 +2,24 @@
 
 use std::time::Duration;
 
-use chrono::{Datelike, NaiveDate, TimeDelta};
+use chrono::{Datelike, TimeDelta};
 
 use super::{KeyUpdate, MAX_NAME_LENGTH, ManageError};
 use crate::clock::{Timestamp, after, to_micros};
 use crate::handle::Inner;
 use crate::hash::HashedKey;
-use crate::hash::encoding::Encodings;
 use crate::key::{PlaintextKey, PresentedKey, is_prefix};
 use crate::model::{CreatedKey, Expiry, KeyModel, KeyStatus, NewKey};
 use crate::scope::{MAX_SCOPES, ScopeError, Scopes};
+use crate::store::StoreError;
 use crate::store::change::{KeyPatch, NewRecord, Rotation};
 use crate::store::query::{KeyQuery, Page};
-use crate::store::{Finding, StoreError};
 
 /// How often a taken prefix is drawn anew: by chance a second draw is needed once in 10^8 keys.
 const PREFIX_DRAWS: usize = 8;
 
-/// How often a rotation is tried, if what the successor inherits is changed each time meanwhile.
-const ROTATION_ATTEMPTS: usize = 4;
-
 /// The last year that SQL knows.
-const LAST_YEAR: i32 = 9999;
+pub(super) const LAST_YEAR: i32 = 9999;
 
 pub(super) struct Manager<'a, M: KeyModel> {
     inner: &'a Inner<M>,
@@ -32,7 +28,7 @@ pub(super) struct Manager<'a, M: KeyModel> {
 }
 
 /// How a new key comes into the store.
-enum Arrival<'a, M: KeyModel> {
+pub(super) enum Arrival<'a, M: KeyModel> {
     New,
     /// As the successor of a key that ends then.
     Successor {
@@ -70,7 +66,7 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     /// Draws keys until one's prefix is free.
-    async fn draw(
+    pub(super) async fn draw(
         &self,
         mut record: NewRecord<M::Extra>,
         arrival: Arrival<'_, M>,
@@ -173,7 +169,7 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         self.owner.is_none_or(|owner| key.owner() == Some(owner))
     }
 
-    async fn find(&self, prefix: &str) -> Result<M, ManageError> {
+    pub(super) async fn find(&self, prefix: &str) -> Result<M, ManageError> {
         self.get(prefix).await?.ok_or_else(|| not_found(prefix))
     }
 
@@ -234,86 +230,6 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         changed.ok_or_else(|| not_found(prefix))
     }
 
-    pub(super) async fn rotate(
-        &self,
-        prefix: &str,
-        grace: Duration,
-    ) -> Result<CreatedKey<M>, ManageError> {
-        let old = self.find(prefix).await?;
-        self.succeed_as_seen(old, grace).await
-    }
-
-    pub(super) async fn rotate_seen(
-        &self,
-        prefix: &str,
-        seen_expires_at: Option<Timestamp>,
-        grace: Duration,
-    ) -> Result<CreatedKey<M>, ManageError> {
-        let old = self.find(prefix).await?;
-        if old.record().expires_at != seen_expires_at {
-            return Err(ManageError::Conflict);
-        }
-        self.succeed_as_seen(old, grace).await
-    }
-
-    /// Replaces a key, and begins anew with what it is by then where something else was changed than its
-    /// expiry, which another rotation would have moved.
-    async fn succeed_as_seen(
-        &self,
-        mut old: M,
-        grace: Duration,
-    ) -> Result<CreatedKey<M>, ManageError> {
-        for _ in 1..ROTATION_ATTEMPTS {
-            match self.succeed(&old, grace).await {
-                Err(ManageError::Conflict) => {}
-                outcome => return outcome,
-            }
-            let seen_expires_at = old.record().expires_at;
-            old = self.find(&old.record().prefix).await?;
-            if old.record().expires_at != seen_expires_at {
-                return Err(ManageError::Conflict);
-            }
-        }
-        self.succeed(&old, grace).await
-    }
-
-    /// Replaces a key as it was read: the store looks whether it still is so.
-    async fn succeed(&self, old: &M, grace: Duration) -> Result<CreatedKey<M>, ManageError> {
-        let now = self.inner.now();
-        let record = old.record();
-        match record.status(now) {
-            KeyStatus::Active => {}
-            status => return Err(ManageError::NotActive { status }),
-        }
-        if let Some(successor) = self.successor_of(&record.prefix).await? {
-            let successor = successor.record().prefix.clone();
-            return Err(ManageError::AlreadyRotated { successor });
-        }
-        let lifetime = record.expires_at.map(|end| end - record.created_at);
-        let expires_at = lifetime.map(|life| within_calendar(now.checked_add_signed(life)));
-        let successor = NewRecord::new("", HashedKey::new(""), &*record.name, now, old.extra())
-            .with_scopes(record.scopes.clone())
-            .with_expires_at(expires_at)
-            .with_rotated_from(Some(record.prefix.clone()));
-        let end = after(now, grace).map(to_micros).ok_or(ManageError::Expiry)?;
-        let end = last_moment(record.expires_at, end);
-        if end.year() > LAST_YEAR {
-            return Err(ManageError::Expiry);
-        }
-        self.draw(successor, Arrival::Successor { of: old, end }).await
-    }
-
-    /// Finds what a key was replaced by. Its expiry alone does not tell, which others may have set.
-    async fn successor_of(&self, prefix: &str) -> Result<Option<M>, ManageError> {
-        let query = KeyQuery::new().rotated_from(prefix).limit(1);
-        match self.inner.store.list(&query, self.inner.now()).await {
-            Ok(page) => Ok(page.keys.into_iter().next()),
-            // The table does not keep it: then the change of the expiry is all that guards.
-            Err(StoreError::Unsupported { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     pub(super) async fn purge(&self, retention: Duration, limit: u32) -> Result<u64, ManageError> {
         let now = self.inner.now();
         let before =
@@ -322,71 +238,12 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         let Some(before) = before else { return Ok(0) };
         Ok(self.inner.store.delete_expired(before, limit).await?)
     }
-
-    pub(super) async fn check(&self) -> Result<Vec<Finding>, ManageError> {
-        let mut findings = self.inner.store.check().await?;
-        match self.check_hashes().await {
-            // What is wrong with the table is known already.
-            Err(_) if !findings.is_empty() => {}
-            found => findings.extend(found?),
-        }
-        Ok(findings)
-    }
-
-    /// Looks for hashes that no hasher of the handle reads, and tells what others would read from what nobody
-    /// does, as verification does.
-    async fn check_hashes(&self) -> Result<Vec<Finding>, ManageError> {
-        let configured = self.inner.hashers.all().flat_map(|hasher| hasher.encodings());
-        let others = configured.fold(KeyQuery::new(), KeyQuery::not_encoding);
-        let all = self.count(&others).await?;
-        if all == 0 {
-            return Ok(Vec::new());
-        }
-        let known = Encodings::known_to(&self.inner.hashers);
-        let unreadable = known.all().iter().fold(KeyQuery::new(), KeyQuery::not_encoding);
-        let unreadable = self.count(&unreadable).await?.min(all);
-        let mut findings = Vec::new();
-        if all > unreadable {
-            findings.push(Finding::new(
-                format!(
-                    "{} stored keys were hashed by a hasher or pepper that is not configured",
-                    all - unreadable
-                ),
-                "accept it with `Hashers::accept` or `HmacSha256::accept`; until then these keys get 503",
-            ));
-        }
-        if unreadable > 0 {
-            findings.push(Finding::new(
-                format!("{unreadable} stored keys have a hash that is damaged, or of an unknown algorithm"),
-                "restore the column `hashed_key`, or accept a hasher of your own with `Hashers::accept`; until \
-                 then these keys get 401, and each use of one is an error in the log",
-            ));
-        }
-        Ok(findings)
-    }
 }
 
 /// The error goes to logs, so what may be a whole key is not repeated.
 fn not_found(prefix: &str) -> ManageError {
     let shown = if is_prefix(prefix) { prefix } else { "(not a prefix)" };
     ManageError::NotFound { prefix: shown.to_owned() }
-}
-
-/// The end of a predecessor: never later than it was, and never the same, since the change of it is what
-/// a second rotation is recognized by.
-fn last_moment(seen: Option<Timestamp>, end: Timestamp) -> Timestamp {
-    match seen {
-        Some(seen) if seen <= end => seen - TimeDelta::microseconds(1),
-        _ => end,
-    }
-}
-
-/// The successor of a key that hardly ever ends has no longer a life than the calendar.
-fn within_calendar(expires_at: Option<Timestamp>) -> Timestamp {
-    let last = NaiveDate::from_ymd_opt(LAST_YEAR, 12, 31)
-        .and_then(|day| day.and_hms_micro_opt(23, 59, 59, 999_999))
-        .map_or(Timestamp::MAX_UTC, |last| last.and_utc());
-    expires_at.map_or(last, |time| to_micros(time).min(last))
 }
 
 fn check_scopes(scopes: Vec<String>) -> Result<Scopes, ManageError> {

@@ -1,0 +1,52 @@
+//! What is wrong with the set-up: the table, and the hashes in it.
+
+use super::ManageError;
+use super::manager::Manager;
+use crate::hash::encoding::Encodings;
+use crate::model::KeyModel;
+use crate::store::Finding;
+use crate::store::query::KeyQuery;
+
+impl<M: KeyModel> Manager<'_, M> {
+    pub(super) async fn check(&self) -> Result<Vec<Finding>, ManageError> {
+        let mut findings = self.inner().store.check().await?;
+        match self.check_hashes().await {
+            // What is wrong with the table is known already.
+            Err(_) if !findings.is_empty() => {}
+            found => findings.extend(found?),
+        }
+        Ok(findings)
+    }
+
+    /// Looks for hashes that no hasher of the handle reads, and tells what others would read from what nobody
+    /// does, as verification does.
+    async fn check_hashes(&self) -> Result<Vec<Finding>, ManageError> {
+        let configured = self.inner().hashers.all().flat_map(|hasher| hasher.encodings());
+        let others = configured.fold(KeyQuery::new(), KeyQuery::not_encoding);
+        let all = self.count(&others).await?;
+        if all == 0 {
+            return Ok(Vec::new());
+        }
+        let known = Encodings::known_to(&self.inner().hashers);
+        let unreadable = known.all().iter().fold(KeyQuery::new(), KeyQuery::not_encoding);
+        let unreadable = self.count(&unreadable).await?.min(all);
+        let mut findings = Vec::new();
+        if all > unreadable {
+            findings.push(Finding::new(
+                format!(
+                    "{} stored keys were hashed by a hasher or pepper that is not configured",
+                    all - unreadable
+                ),
+                "accept it with `Hashers::accept` or `HmacSha256::accept`; until then these keys get 503",
+            ));
+        }
+        if unreadable > 0 {
+            findings.push(Finding::new(
+                format!("{unreadable} stored keys have a hash that is damaged, or of an unknown algorithm"),
+                "restore the column `hashed_key`, or accept a hasher of your own with `Hashers::accept`; until \
+                 then these keys get 401, and each use of one is an error in the log",
+            ));
+        }
+        Ok(findings)
+    }
+}
