@@ -235,10 +235,9 @@ impl KeyStore<KeyRecord> for JournalStore {
         let has_ended = |key: &&KeyRecord| {
             key.expires_at.iter().chain(&key.revoked_at).any(|end| *end < before)
         };
-        let mut ended: Vec<_> = table.rows.keys.values().filter(has_ended).collect();
-        ended.sort_unstable_by_key(|key| (key.created_at, key.id));
-        ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let ids: Vec<_> = ended.iter().map(|key| key.id).collect();
+        let ended = table.rows.keys.values().filter(has_ended);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ids: Vec<_> = ended.take(limit).map(|key| key.id).collect();
         let deleted = ids.len() as u64;
         if deleted > 0 {
             table.change(Change::Delete(ids))?;

@@ -273,10 +273,9 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
             let record = key.record();
             record.expires_at.into_iter().chain(record.revoked_at).any(|end| end < before)
         };
-        let mut ended: Vec<_> =
-            rows.by_prefix.values().filter(ended).map(|key| key.record().clone()).collect();
-        ended.sort_unstable_by_key(|record| (record.created_at, record.id.clone()));
-        ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ended = rows.by_prefix.values().filter(ended).take(limit);
+        let ended: Vec<_> = ended.map(|key| key.record().clone()).collect();
         for record in &ended {
             rows.by_prefix.remove(&record.prefix);
             rows.prefixes.remove(&record.id);
