@@ -307,8 +307,8 @@ macro_rules! __key_queries {
                         .order($revoked_at)
                         .limit(i64::from(k_limit))
                         .select($id);
-                    let k_revoked = $crate::__lock_rows!($backend k_revoked);
-                    let mut k_ended: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_revoked, k_conn))?;
+                    let k_locked = $crate::__lock_rows!($backend k_revoked);
+                    let mut k_ended: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_locked, k_conn))?;
                     $(
                         let k_left = i64::from(k_limit) - __k::to_i64(k_ended.len());
                         if k_left > 0 {
@@ -318,8 +318,8 @@ macro_rules! __key_queries {
                                 .order($expires_at)
                                 .limit(k_left)
                                 .select($id);
-                            let k_expired = $crate::__lock_rows!($backend k_expired);
-                            let k_expired: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_expired, k_conn))?;
+                            let k_locked = $crate::__lock_rows!($backend k_expired);
+                            let k_expired: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_locked, k_conn))?;
                             k_ended.extend(k_expired);
                         }
                     )?

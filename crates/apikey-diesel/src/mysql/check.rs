@@ -65,28 +65,8 @@ where
     let column = |name: &str| found.iter().find(|column| column.name == name);
     let missing = columns.iter().filter(|name| column(name).is_none());
     let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
-    for column in names.times.iter().filter_map(|name| column(name)) {
-        if column.digits.is_some_and(|digits| digits < 6) {
-            let Found { name, kind, .. } = column;
-            findings.push(Finding::new(
-                format!("the column {table}.{name} does not keep microseconds"),
-                format!("ALTER TABLE {table} MODIFY {name} {kind}(6) {}", nullability(column)),
-            ));
-        }
-    }
-    if let Some(column) = names.owner.and_then(column)
-        && let (Some(characters), false) = (&column.characters, tells_case(column))
-    {
-        let Found { name, declared, .. } = column;
-        findings.push(Finding::new(
-            format!("the column {table}.{name} takes owners for one that differ in case"),
-            format!(
-                "ALTER TABLE {table} MODIFY {name} {declared} CHARACTER SET {characters} \
-                 COLLATE {characters}_bin {}",
-                nullability(column)
-            ),
-        ));
-    }
+    findings.extend(imprecise(names, &found));
+    findings.extend(mixed_owners(names, &found));
     if names.rules.is_some() {
         let length = |name: &str| -> Option<usize> { column(name)?.length?.try_into().ok() };
         findings.extend(names.too_short(length));
@@ -133,4 +113,35 @@ fn tells_case(column: &Found) -> bool {
         Some(collation) => collation.ends_with("_bin") || collation.ends_with("_cs"),
         None => column.kind.ends_with("binary"),
     }
+}
+
+/// Finds columns of times without microseconds, in which a rotation could not move an expiry by one.
+fn imprecise(names: TableNames, found: &[Found]) -> impl Iterator<Item = Finding> {
+    let is_imprecise = move |column: &&Found| {
+        names.times.contains(&column.name.as_str())
+            && column.digits.is_some_and(|digits| digits < 6)
+    };
+    let table = names.full_name();
+    found.iter().filter(is_imprecise).map(move |column| {
+        let Found { name, kind, .. } = column;
+        Finding::new(
+            format!("the column {table}.{name} does not keep microseconds"),
+            format!("ALTER TABLE {table} MODIFY {name} {kind}(6) {}", nullability(column)),
+        )
+    })
+}
+
+/// Finds an owner's column that takes texts for equal whose bytes are not.
+fn mixed_owners(names: TableNames, found: &[Found]) -> Option<Finding> {
+    let column = found.iter().find(|column| Some(column.name.as_str()) == names.owner)?;
+    let characters = column.characters.as_ref().filter(|_| !tells_case(column))?;
+    let (Found { name, declared, .. }, table) = (column, names.full_name());
+    Some(Finding::new(
+        format!("the column {table}.{name} takes owners for one that differ in case"),
+        format!(
+            "ALTER TABLE {table} MODIFY {name} {declared} CHARACTER SET {characters} \
+             COLLATE {characters}_bin {}",
+            nullability(column)
+        ),
+    ))
 }

@@ -31,16 +31,7 @@ impl BrokenStore {
                     key.map(|key| (key.record.name, key.record.scopes)).unwrap_or_default();
             }
             (RotateIgnoresLimit, _) => rotation.limit = None,
-            (RotateCountsBefore, _) => {
-                let live = self.all().await?.len();
-                yield_now().await;
-                match rotation.limit.take() {
-                    Some(limit) if live >= limit as usize => {
-                        return Err(StoreError::LimitReached { limit });
-                    }
-                    _ => {}
-                }
-            }
+            (RotateCountsBefore, _) => self.count_before(rotation.limit.take()).await?,
             (RotateHandsOver, Some(key)) => rotation.successor.extra = key.team,
             (RotateEndsFirst, _) => {
                 self.inner.update(id, owner, &end).await?;
@@ -67,5 +58,15 @@ impl BrokenStore {
             _ => {}
         }
         self.inner.rotate(id, owner, &rotation).await
+    }
+
+    /// Counts all keys there are, the predecessor among them, before the rotation.
+    async fn count_before(&self, limit: Option<u32>) -> Result<(), StoreError> {
+        let live = self.all().await?.len();
+        yield_now().await;
+        match limit {
+            Some(limit) if live >= limit as usize => Err(StoreError::LimitReached { limit }),
+            _ => Ok(()),
+        }
     }
 }
