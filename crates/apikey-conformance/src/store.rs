@@ -129,7 +129,8 @@ macro_rules! each_store_case {
             filter: selects_any_of_several_encodings_but_for_others;
             filter: joins_all_filters;
             delete: deletes_only_what_ended_before;
-            delete: deletes_at_most_the_limit_and_the_oldest_first;
+            delete: deletes_at_most_the_limit;
+            delete: deletes_the_revoked_and_the_expired_within_one_limit;
             delete: deletes_each_key_once_in_parallel;
             cancel: an_insert_is_whole_or_absent;
             cancel: an_update_is_whole_or_absent;

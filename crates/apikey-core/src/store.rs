@@ -97,8 +97,8 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// Counts the keys that `query` selects on all its pages.
     async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Deletes at most `limit` keys that expired or were revoked before `before`, the oldest (by
-    /// `created_at`) first, and returns how many.
+    /// Deletes at most `limit` keys that expired or were revoked before `before`, whichever are found first,
+    /// and returns how many.
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Looks for mistakes of set-up that would otherwise show up late: a missing column, a prefix

@@ -11,7 +11,9 @@ use std::env;
 use std::process;
 use std::time::{Duration, Instant};
 
-use apikey_core::{Clock, Cursor, KeyQuery, KeyRecord, KeyStore, SystemClock, Timestamp};
+use apikey_core::{
+    Clock, Cursor, KeyQuery, KeyRecord, KeyStatus, KeyStore, SystemClock, Timestamp,
+};
 use apikey_diesel::DieselStore;
 use apikey_diesel::diesel::connection::SimpleConnection;
 use apikey_diesel::diesel::{Connection, SqliteConnection};
@@ -24,11 +26,14 @@ const MANY: u32 = 1_000_000;
 const TOUCHED: u32 = 500;
 
 /// An operation, how often it is measured, and what it is held to.
-const OPERATIONS: [(&str, u32, Bar); 5] = [
+const OPERATIONS: [(&str, u32, Bar); 7] = [
     ("lookup", 1000, Bar::Ratio(1.7)),
     ("first page of 100", 200, Bar::Many(Duration::from_millis(2))),
     ("page in the middle", 200, Bar::Many(Duration::from_millis(2))),
+    ("page of revoked", 20, Bar::None),
     ("touch of 500", 20, Bar::None),
+    // Two, for there is as much to delete in the table with few keys.
+    ("purge of 100", 2, Bar::Many(Duration::from_millis(50))),
     ("search by name", 3, Bar::None),
 ];
 
@@ -50,11 +55,15 @@ fn numbers() -> String {
     format!("(SELECT {} AS i FROM {}) AS numbers", sum.join(" + "), joined.join(" CROSS JOIN "))
 }
 
+/// How many keys are revoked, whatever the number of the others; the newest are none of them.
+const REVOKED: u32 = 200;
+
 /// Fills the table; `text` and `time` make the prefix and a time of a number `i`.
 fn fill(rows: u32, text: &str, time: &str) -> String {
     format!(
-        "INSERT INTO api_keys (prefix, hashed_key, name, created_at) \
-         SELECT {text}, 'sha256$1$00', 'measured', {time} FROM {} WHERE i < {rows} ORDER BY i",
+        "INSERT INTO api_keys (prefix, hashed_key, name, created_at, revoked_at) \
+         SELECT {text}, 'sha256$1$00', 'measured', {time}, \
+         CASE WHEN i % ({rows} / {REVOKED}) = 1 THEN {time} END FROM {} WHERE i < {rows} ORDER BY i",
         numbers()
     )
 }
@@ -96,6 +105,13 @@ impl Table {
             "page in the middle" => {
                 let query = KeyQuery::new().after(Some(self.middle.clone()));
                 assert_eq!(self.list(query).await, 100);
+            }
+            "page of revoked" => {
+                let query = KeyQuery::new().status(KeyStatus::Revoked);
+                assert_eq!(self.list(query).await, 100);
+            }
+            "purge of 100" => {
+                assert_eq!(self.store.delete_expired(now(), 100).await.unwrap(), 100);
             }
             "touch of 500" => self.store.touch(&self.newest, now()).await.unwrap(),
             _ => assert_eq!(self.list(KeyQuery::new().search("nobody")).await, 0),

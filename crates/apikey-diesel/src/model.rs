@@ -135,7 +135,7 @@ pub trait BlockingModel<DB: Backend>: KeyModel {
     where
         C: LoadConnection<Backend = DB>;
 
-    /// Deletes at most `limit` keys that expired or were revoked before `before`, oldest first.
+    /// Deletes at most `limit` keys that expired or were revoked before `before`.
     ///
     /// # Errors
     /// What Diesel reports.

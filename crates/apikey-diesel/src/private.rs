@@ -94,6 +94,12 @@ pub fn to_u64(count: i64) -> QueryResult<u64> {
     u64::try_from(count).map_err(|error| Error::DeserializationError(Box::new(error)))
 }
 
+/// A length, as a database counts.
+#[must_use]
+pub fn to_i64(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
 /// The error for a state that this version does not know.
 #[must_use]
 pub fn unknown_status(status: KeyStatus) -> Error {

@@ -211,11 +211,9 @@ impl KeyStore<KeyRecord> for JournalStore {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut table = self.table();
-        let keys = table.rows.keys.values();
-        let mut ended: Vec<_> = keys.filter(|key| key.ended_before(before)).collect();
-        ended.sort_unstable_by_key(|key| (key.created_at, key.id));
-        ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        let ids: Vec<_> = ended.iter().map(|key| key.id).collect();
+        let ended = table.rows.keys.values().filter(|key| key.ended_before(before));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ids: Vec<_> = ended.take(limit).map(|key| key.id).collect();
         let deleted = ids.len() as u64;
         if deleted > 0 {
             table.change(Change::Delete(ids))?;

@@ -1,4 +1,4 @@
-//! Deleting what has ended: old enough, oldest first, not too much at once.
+//! Deleting what has ended: old enough, and not too much at once.
 
 use apikey_core::{KeyPatch, KeyQuery};
 
@@ -34,21 +34,45 @@ pub async fn deletes_only_what_ended_before<F: StoreFixture>(fixture: &F) {
     assert_eq!(table.delete_expired(at(10), 100).await, 0, "nothing is deleted twice");
 }
 
-/// At most `limit` keys are deleted by one call, the oldest first.
-pub async fn deletes_at_most_the_limit_and_the_oldest_first<F: StoreFixture>(fixture: &F) {
+/// At most `limit` keys are deleted by one call, and by enough calls all that have ended.
+pub async fn deletes_at_most_the_limit<F: StoreFixture>(fixture: &F) {
     let table = Table::empty(fixture).await;
-    for number in [3, 0, 4, 1, 2] {
-        let moment = i64::try_from(number).unwrap_or(0) - 1000;
-        let mut new = table.new_key(&numbered(number)).with_expires_at(Some(at(moment + 100)));
-        new.created_at = at(moment);
-        table.insert(&new).await;
+    for number in 0..5 {
+        table.insert(&table.new_key(&numbered(number)).with_expires_at(Some(at(-50)))).await;
     }
+    table.add("active00").await;
     assert_eq!(table.delete_expired(at(0), 0).await, 0, "a limit of 0 deletes nothing");
-    assert_eq!(table.delete_expired(at(0), 2).await, 2, "at most `limit` keys are deleted");
-    let left = table.all().await;
-    let expected = ["key00004", "key00003", "key00002"];
-    assert_eq!(prefixes(&left), expected, "the oldest are deleted first");
-    assert_eq!(table.delete_expired(at(0), 100).await, 3, "the next call deletes the rest");
+    expect_deleted_by_twos(&table, &[(0, 6), (2, 4), (2, 2), (1, 1), (0, 1)]).await;
+}
+
+/// The limit is one for keys that were revoked and keys that expired, and a key that did both is deleted once.
+pub async fn deletes_the_revoked_and_the_expired_within_one_limit<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    for (prefix, expires_at, is_revoked) in [
+        ("revoked0", None, true),
+        ("both0000", Some(at(-60)), true),
+        ("both0001", Some(at(-40)), true),
+        ("expired0", Some(at(-50)), false),
+        ("expired1", Some(at(-50)), false),
+    ] {
+        let key = table.insert(&table.new_key(prefix).with_expires_at(expires_at)).await;
+        if is_revoked {
+            table.revoke(&key, at(-50)).await;
+        }
+    }
+    table.add("active00").await;
+    expect_deleted_by_twos(&table, &[(0, 6), (2, 4), (2, 2), (1, 1), (0, 1)]).await;
+}
+
+/// Deletes two at a time; these are the numbers that each call returns and leaves.
+async fn expect_deleted_by_twos<F: StoreFixture>(table: &Table<'_, F>, numbers: &[(u64, usize)]) {
+    for (round, &(deleted, left)) in numbers.iter().enumerate() {
+        if round > 0 {
+            assert_eq!(table.delete_expired(at(0), 2).await, deleted, "at most two are deleted");
+        }
+        assert_eq!(table.all().await.len(), left, "as many are gone as are said to be");
+    }
+    assert_eq!(prefixes(&table.all().await), ["active00"], "what has not ended stays");
 }
 
 /// Parallel calls delete each key once: their numbers add up.

@@ -121,7 +121,8 @@ notices! {
     ListTakesOtherEncodings: filter::selects_any_of_several_encodings_but_for_others as a_list_that_leaves_no_encoding_out;
     SearchSlipsPast: filter::joins_all_filters as a_search_that_slips_past_other_filters;
     DeletesAtTheTime: delete::deletes_only_what_ended_before as a_deletion_at_the_very_time;
-    DeletesWithoutLimit: delete::deletes_at_most_the_limit_and_the_oldest_first as a_deletion_without_limit;
+    DeletesWithoutLimit: delete::deletes_at_most_the_limit as a_deletion_without_limit;
+    DeletesWithoutLimit: delete::deletes_the_revoked_and_the_expired_within_one_limit as a_deletion_with_two_limits;
     DeleteCountsBefore: delete::deletes_each_key_once_in_parallel as a_deletion_that_counts_before;
     StaysLocked: cancel::a_read_leaves_nothing_locked as a_read_that_stays_locked;
 }

@@ -218,11 +218,9 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut rows = self.rows();
-        let ended = |key: &&M| key.record().ended_before(before);
-        let mut ended: Vec<_> =
-            rows.by_prefix.values().filter(ended).map(|key| key.record().clone()).collect();
-        ended.sort_unstable_by_key(|record| (record.created_at, record.id.clone()));
-        ended.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let ended = rows.by_prefix.values().filter(|key| key.record().ended_before(before));
+        let ended: Vec<_> = ended.take(limit).map(|key| key.record().clone()).collect();
         for record in &ended {
             rows.by_prefix.remove(&record.prefix);
             rows.prefixes.remove(&record.id);

@@ -300,13 +300,29 @@ macro_rules! __key_queries {
                 {
                     let k_before = __Time::from(k_before);
                     // Not as a subquery: MySQL takes neither a limit nor the same table there.
-                    let k_ended = $table::table
-                        .filter($revoked_at.lt(k_before)$(.or($expires_at.lt(k_before)))?)
-                        .order(($created_at, $id))
+                    // And not at once: either end has an index, "or" has none, and a plan that reads the table reads
+                    // all of it, with a lock on each row on MySQL.
+                    let k_revoked = $table::table
+                        .filter($revoked_at.lt(k_before))
+                        .order($revoked_at)
                         .limit(i64::from(k_limit))
                         .select($id);
-                    let k_locked = $crate::__lock_rows!($backend k_ended);
-                    let k_ended: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_locked, k_conn))?;
+                    let k_locked = $crate::__lock_rows!($backend k_revoked);
+                    let mut k_ended: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_locked, k_conn))?;
+                    $(
+                        let k_left = i64::from(k_limit) - __k::to_i64(k_ended.len());
+                        if k_left > 0 {
+                            let k_expired = $table::table
+                                .filter($expires_at.lt(k_before))
+                                .filter($revoked_at.is_null().or($revoked_at.ge(k_before)))
+                                .order($expires_at)
+                                .limit(k_left)
+                                .select($id);
+                            let k_locked = $crate::__lock_rows!($backend k_expired);
+                            let k_expired: Vec<$Id> = $crate::__wait!($flavour __Run::load(k_locked, k_conn))?;
+                            k_ended.extend(k_expired);
+                        }
+                    )?
                     let mut k_deleted = 0;
                     for k_ids in k_ended.chunks(__k::ROWS_AT_ONCE) {
                         let k_delete =

@@ -52,6 +52,8 @@ pub(super) async fn findings<C>(conn: &mut C, names: TableNames) -> QueryResult<
 where
     C: AsyncConnection<Backend = Mysql>,
 {
+    let TableNames { prefix, hashed_key, columns, .. } = names;
+    let table = names.full_name();
     let found: Vec<Found> = diesel::sql_query(COLUMNS)
         .bind::<Nullable<Text>, _>(names.schema)
         .bind::<Text, _>(names.table)
@@ -61,75 +63,44 @@ where
         return Ok(vec![missing_table(names)]);
     }
     let column = |name: &str| found.iter().find(|column| column.name == name);
-    let missing = names.columns.iter().filter(|name| column(name).is_none());
+    let missing = columns.iter().filter(|name| column(name).is_none());
     let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
-    let times = names.times.iter().filter_map(|name| column(name));
-    findings.extend(times.filter_map(|time| imprecise_time(names, time)));
-    findings.extend(names.owner.and_then(column).and_then(|owner| caseless_owner(names, owner)));
+    findings.extend(imprecise(names, &found));
+    findings.extend(mixed_owners(names, &found));
     if names.rules.is_some() {
         let length = |name: &str| -> Option<usize> { column(name)?.length?.try_into().ok() };
         findings.extend(names.too_short(length));
         return Ok(findings);
     }
-    findings.extend(column(names.prefix).into_iter().flat_map(|prefix| bad_prefix(names, prefix)));
-    findings.extend(column(names.hashed_key).and_then(|hash| short_hash(names, hash)));
-    Ok(findings)
-}
-
-fn imprecise_time(names: TableNames, column: &Found) -> Option<Finding> {
-    let (table, Found { name, kind, .. }) = (names.full_name(), column);
-    column.digits.is_some_and(|digits| digits < 6).then(|| {
-        Finding::new(
-            format!("the column {table}.{name} does not keep microseconds"),
-            format!("ALTER TABLE {table} MODIFY {name} {kind}(6) {}", nullability(column)),
-        )
-    })
-}
-
-fn caseless_owner(names: TableNames, column: &Found) -> Option<Finding> {
-    let (table, Found { name, declared, .. }) = (names.full_name(), column);
-    let characters = column.characters.as_ref().filter(|_| !tells_case(column))?;
-    Some(Finding::new(
-        format!("the column {table}.{name} takes owners for one that differ in case"),
-        format!(
-            "ALTER TABLE {table} MODIFY {name} {declared} CHARACTER SET {characters} \
-             COLLATE {characters}_bin {}",
-            nullability(column)
-        ),
-    ))
-}
-
-fn bad_prefix(names: TableNames, column: &Found) -> Vec<Finding> {
-    let (table, prefix) = (names.full_name(), names.prefix);
-    let caseless = (!tells_case(column)).then(|| {
-        Finding::new(
-            format!("the column {table}.{prefix} does not tell upper from lower case"),
-            format!(
-                "ALTER TABLE {table} MODIFY {prefix} VARCHAR(64) \
-                 CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
-            ),
-        )
-    });
-    let repeated = (column.uniques == 0).then(|| {
-        Finding::new(
-            format!("the column {table}.{prefix} is not unique"),
-            format!("ALTER TABLE {table} ADD UNIQUE ({prefix})"),
-        )
-    });
-    caseless.into_iter().chain(repeated).collect()
-}
-
-fn short_hash(names: TableNames, column: &Found) -> Option<Finding> {
-    let (table, hashed_key) = (names.full_name(), names.hashed_key);
-    column.length.is_none_or(|length| length < 255).then(|| {
-        Finding::new(
+    if let Some(column) = column(prefix) {
+        if !tells_case(column) {
+            findings.push(Finding::new(
+                format!("the column {table}.{prefix} does not tell upper from lower case"),
+                format!(
+                    "ALTER TABLE {table} MODIFY {prefix} VARCHAR(64) \
+                     CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
+                ),
+            ));
+        }
+        if column.uniques == 0 {
+            findings.push(Finding::new(
+                format!("the column {table}.{prefix} is not unique"),
+                format!("ALTER TABLE {table} ADD UNIQUE ({prefix})"),
+            ));
+        }
+    }
+    if let Some(column) = column(hashed_key)
+        && column.length.is_none_or(|length| length < 255)
+    {
+        findings.push(Finding::new(
             format!("the column {table}.{hashed_key} cannot hold every hash"),
             format!(
                 "ALTER TABLE {table} MODIFY {hashed_key} VARCHAR(512) \
                  CHARACTER SET ascii COLLATE ascii_bin NOT NULL"
             ),
-        )
-    })
+        ));
+    }
+    Ok(findings)
 }
 
 fn nullability(column: &Found) -> &'static str {
@@ -142,4 +113,35 @@ fn tells_case(column: &Found) -> bool {
         Some(collation) => collation.ends_with("_bin") || collation.ends_with("_cs"),
         None => column.kind.ends_with("binary"),
     }
+}
+
+/// Finds columns of times without microseconds, in which a rotation could not move an expiry by one.
+fn imprecise(names: TableNames, found: &[Found]) -> impl Iterator<Item = Finding> {
+    let is_imprecise = move |column: &&Found| {
+        names.times.contains(&column.name.as_str())
+            && column.digits.is_some_and(|digits| digits < 6)
+    };
+    let table = names.full_name();
+    found.iter().filter(is_imprecise).map(move |column| {
+        let Found { name, kind, .. } = column;
+        Finding::new(
+            format!("the column {table}.{name} does not keep microseconds"),
+            format!("ALTER TABLE {table} MODIFY {name} {kind}(6) {}", nullability(column)),
+        )
+    })
+}
+
+/// Finds an owner's column that takes texts for equal whose bytes are not.
+fn mixed_owners(names: TableNames, found: &[Found]) -> Option<Finding> {
+    let column = found.iter().find(|column| Some(column.name.as_str()) == names.owner)?;
+    let characters = column.characters.as_ref().filter(|_| !tells_case(column))?;
+    let (Found { name, declared, .. }, table) = (column, names.full_name());
+    Some(Finding::new(
+        format!("the column {table}.{name} takes owners for one that differ in case"),
+        format!(
+            "ALTER TABLE {table} MODIFY {name} {declared} CHARACTER SET {characters} \
+             COLLATE {characters}_bin {}",
+            nullability(column)
+        ),
+    ))
 }

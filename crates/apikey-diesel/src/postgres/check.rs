@@ -48,21 +48,8 @@ where
     let column = |name: &str| found.iter().find(|column| column.name == name);
     let missing = columns.iter().filter(|name| column(name).is_none());
     let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
-    for column in names.times.iter().filter_map(|name| column(name)) {
-        if column.kind.starts_with("timestamp") && (0..6).contains(&column.modifier) {
-            let Found { name, kind, .. } = column;
-            findings.push(Finding::new(
-                format!("the column {table}.{name} does not keep microseconds"),
-                format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind}"),
-            ));
-        }
-    }
-    if let Some(column) = names.owner.and_then(column).filter(|column| !tells_case(column)) {
-        findings.push(Finding::new(
-            format!("the column {table}.{} takes owners for one that differ in case", column.name),
-            format!("ALTER TABLE {table} ALTER COLUMN {} TYPE text COLLATE \"C\"", column.name),
-        ));
-    }
+    findings.extend(imprecise(names, &found));
+    findings.extend(mixed_owners(names, &found));
     if names.rules.is_some() {
         findings.extend(names.too_short(|name| column(name).and_then(length)));
         return Ok(findings);
@@ -107,4 +94,31 @@ fn holds_hashes(column: &Found) -> bool {
 /// The greatest length, if there is one.
 fn length(column: &Found) -> Option<usize> {
     usize::try_from(column.modifier.checked_sub(4)?).ok()
+}
+
+/// Finds columns of times without microseconds, in which a rotation could not move an expiry by one.
+fn imprecise(names: TableNames, found: &[Found]) -> impl Iterator<Item = Finding> {
+    let is_imprecise = move |column: &&Found| {
+        names.times.contains(&column.name.as_str())
+            && column.kind.starts_with("timestamp")
+            && (0..6).contains(&column.modifier)
+    };
+    let table = names.full_name();
+    found.iter().filter(is_imprecise).map(move |Found { name, kind, .. }| {
+        Finding::new(
+            format!("the column {table}.{name} does not keep microseconds"),
+            format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE {kind}"),
+        )
+    })
+}
+
+/// Finds an owner's column that takes texts for equal whose bytes are not.
+fn mixed_owners(names: TableNames, found: &[Found]) -> Option<Finding> {
+    let is_mixed =
+        |column: &&Found| Some(column.name.as_str()) == names.owner && !tells_case(column);
+    let (Found { name, .. }, table) = (found.iter().find(is_mixed)?, names.full_name());
+    Some(Finding::new(
+        format!("the column {table}.{name} takes owners for one that differ in case"),
+        format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE text COLLATE \"C\""),
+    ))
 }

@@ -131,7 +131,7 @@ pub trait AsyncModel<DB: Backend>: KeyModel {
     where
         C: AsyncConnection<Backend = DB>;
 
-    /// Deletes at most `limit` keys that expired or were revoked before `before`, oldest first.
+    /// Deletes at most `limit` keys that expired or were revoked before `before`.
     ///
     /// # Errors
     /// What Diesel reports.

@@ -76,7 +76,7 @@ macro_rules! cases_everywhere {
             list: ends_after_the_last_key;
             filter: searches_by_prefix_and_beginning_of_the_name;
             filter: joins_all_filters;
-            delete: deletes_at_most_the_limit_and_the_oldest_first;
+            delete: deletes_at_most_the_limit;
             delete: deletes_each_key_once_in_parallel;
         }
     };

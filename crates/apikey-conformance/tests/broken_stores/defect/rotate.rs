@@ -60,7 +60,7 @@ impl BrokenStore {
         self.inner.rotate(id, owner, &rotation).await
     }
 
-    /// Counts as if nobody rotated at the same time.
+    /// Counts all keys there are, the predecessor among them, before the rotation.
     async fn count_before(&self, limit: Option<u32>) -> Result<(), StoreError> {
         let live = self.all().await?.len();
         yield_now().await;
