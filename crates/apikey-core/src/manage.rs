@@ -282,7 +282,7 @@ impl<M: KeyModel> ApiKeys<M> {
         self.manager().rotate_seen(prefix, seen_expires_at, grace).await
     }
 
-    /// Deletes at most `limit` keys that expired or were revoked more than `retention` ago, oldest first,
+    /// Deletes at most `limit` keys that expired or were revoked more than `retention` ago, in any order,
     /// and returns how many. Call it until it returns less than `limit`, off the path of requests.
     ///
     /// # Errors
