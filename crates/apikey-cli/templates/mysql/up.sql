@@ -22,6 +22,8 @@ CREATE TABLE {table} (
     -- Keys that expired or were revoked, to delete them.
     KEY {table}_expires_at (expires_at),
     KEY {table}_revoked_at (revoked_at),
+    -- Pages of disabled keys.
+    KEY {table}_disabled_at (disabled_at),
     -- The successors of a key.
     KEY {table}_rotated_from (rotated_from)
 ) ENGINE = InnoDB;

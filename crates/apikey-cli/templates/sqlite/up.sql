@@ -24,3 +24,6 @@ CREATE INDEX {table}_expires_at ON {table} (expires_at) WHERE expires_at IS NOT 
 CREATE INDEX {table}_revoked_at ON {table} (revoked_at) WHERE revoked_at IS NOT NULL;
 -- The successors of a key; most rows are none.
 CREATE INDEX {table}_rotated_from ON {table} (rotated_from) WHERE rotated_from IS NOT NULL;
+-- Pages of revoked and of disabled keys.
+CREATE INDEX {table}_revoked ON {table} (created_at, id) WHERE revoked_at IS NOT NULL;
+CREATE INDEX {table}_disabled ON {table} (created_at, id) WHERE disabled_at IS NOT NULL;

@@ -2,7 +2,7 @@
 
 use apikey_core::KeyRecord;
 use diesel::mysql::Mysql;
-use diesel::result::ConnectionError;
+use diesel::result::{ConnectionError, ConnectionResult};
 use diesel_async::pooled_connection::{ManagerConfig, deadpool};
 use diesel_async::{AsyncConnection, AsyncMysqlConnection, SimpleAsyncConnection};
 
@@ -46,11 +46,20 @@ where
 }
 
 pub(super) fn address(url: &str) -> Result<Address, ConnectError> {
-    Address::parse(url, "mysql", 3306)
+    Address::parse(url, ["mysql", "mariadb"], 3306)
 }
 
 pub(super) async fn open(address: &Address) -> Result<MysqlPool, ConnectError> {
     open_pool!(AsyncMysqlConnection, address, bounded())
+}
+
+/// A driver that was built without TLS panics where the URL asks for it. In a task of its own that is an error.
+async fn establish(url: String) -> ConnectionResult<AsyncMysqlConnection> {
+    let task = tokio::spawn(async move { AsyncMysqlConnection::establish(&url).await });
+    task.await.unwrap_or_else(|_| {
+        let text = "the driver gave up: a URL that asks for TLS needs one that is built with it";
+        Err(ConnectionError::BadConnection(text.to_owned()))
+    })
 }
 
 /// Connections on which nobody waits for a lock longer than half of the usual deadline: the server would go on
@@ -59,7 +68,7 @@ fn bounded() -> ManagerConfig<AsyncMysqlConnection> {
     let mut settings = settings();
     settings.custom_setup = Box::new(|url| {
         Box::pin(async move {
-            let mut conn = AsyncMysqlConnection::establish(url).await?;
+            let mut conn = establish(url.to_owned()).await?;
             let set = conn.batch_execute("SET innodb_lock_wait_timeout = 5").await;
             set.map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(conn)

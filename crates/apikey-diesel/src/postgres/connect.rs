@@ -45,7 +45,7 @@ where
 }
 
 pub(super) fn address(url: &str) -> Result<Address, ConnectError> {
-    Address::parse(url, "postgres", 5432)
+    Address::parse(url, ["postgres", "postgresql"], 5432)
 }
 
 pub(super) async fn open(address: &Address) -> Result<PostgresPool, ConnectError> {

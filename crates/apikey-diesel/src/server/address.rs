@@ -13,11 +13,19 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Takes a URL apart; `scheme` is the one that the driver knows.
-    pub(crate) fn parse(url: &str, scheme: &'static str, port: u16) -> Result<Self, ConnectError> {
+    /// Takes a URL apart; the first of `schemes` is the one that the driver knows.
+    pub(crate) fn parse(
+        url: &str,
+        schemes: [&'static str; 2],
+        port: u16,
+    ) -> Result<Self, ConnectError> {
+        let [scheme, _] = schemes;
         let wrong = |problem| ConnectError::ServerUrl { scheme, problem };
         // Its errors show nothing of the text, and neither do ours.
         let parsed = Url::parse(url).map_err(|_| wrong("is not understood"))?;
+        if !schemes.contains(&parsed.scheme()) {
+            return Err(wrong("is that of another kind of database"));
+        }
         if may_show_password(&parsed) {
             return Err(wrong("goes on behind its host as if a password had ended early"));
         }

@@ -46,6 +46,29 @@ async fn says_what_to_write_instead_of_a_wrong_url() {
 }
 
 #[tokio::test]
+async fn tries_no_server_of_another_kind() {
+    let error = DieselStore::postgres("mysql://me:hunter2@host/db").await.unwrap_err();
+    assert!(error.to_string().contains("write postgres://"), "{error}");
+    let error = DieselStore::mysql("postgres://me:hunter2@host/db").await.unwrap_err();
+    assert!(error.to_string().contains("write mysql://"), "{error}");
+}
+
+/// The drivers are built without TLS, and say so instead of connecting in clear text.
+#[test]
+fn a_url_that_asks_for_tls_is_an_error() {
+    on_each_server("a_url_that_asks_for_tls_is_an_error", async |server, databases| {
+        let option = match server {
+            Server::Postgres => "sslmode=require",
+            Server::Mysql => "require_ssl=true",
+        };
+        let url = databases.create().await;
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let error = refusal(&format!("{url}{separator}{option}")).await;
+        assert!(matches!(error, ConnectError::Unreachable { .. }), "{server:?}: {error:?}");
+    });
+}
+
+#[tokio::test]
 async fn names_a_server_that_does_not_answer() {
     for scheme in ["postgres", "mysql"] {
         let error = refusal(&format!("{scheme}://me:hunter2@127.0.0.1:1/keys")).await;

@@ -18,6 +18,8 @@ CREATE TABLE api_keys (
     -- Keys that expired or were revoked, to delete them.
     KEY api_keys_expires_at (expires_at),
     KEY api_keys_revoked_at (revoked_at),
+    -- Pages of disabled keys.
+    KEY api_keys_disabled_at (disabled_at),
     -- The successors of a key.
     KEY api_keys_rotated_from (rotated_from)
 ) ENGINE = InnoDB;

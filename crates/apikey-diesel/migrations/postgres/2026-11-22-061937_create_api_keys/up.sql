@@ -20,3 +20,5 @@ CREATE INDEX api_keys_expires_at ON api_keys (expires_at) WHERE expires_at IS NO
 CREATE INDEX api_keys_revoked_at ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
 -- The successors of a key; most rows are none.
 CREATE INDEX api_keys_rotated_from ON api_keys (rotated_from) WHERE rotated_from IS NOT NULL;
+-- Pages of disabled keys.
+CREATE INDEX api_keys_disabled ON api_keys (created_at, id) WHERE disabled_at IS NOT NULL;
