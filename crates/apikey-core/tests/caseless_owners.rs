@@ -1,7 +1,5 @@
 //! What the core catches when a column takes the owners "acme" and "Acme" for one, as MySQL's default collation does.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
-
 use apikey_core::{
     ApiKeys, Found, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStore, ManageError, MemoryStore,
     NewKey, NewRecord, Page, Rotation, StoreError, Timestamp, async_trait,
