@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod golden;
 mod lint;
 mod python;
 mod services;
@@ -42,6 +43,10 @@ enum Command {
     #[command(after_help = bench::EXAMPLES)]
     Bench(bench::Args),
 
+    /// Writes databases and keys with the code of today, for the tests of all later releases.
+    #[command(after_help = golden::EXAMPLES)]
+    Golden(golden::Args),
+
     /// Starts throw-away PostgreSQL, MariaDB and Redis servers for tests, and waits for Ctrl-C.
     #[command(after_help = services::EXAMPLES)]
     Services,
@@ -67,6 +72,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&args),
         Command::Lint => Ok(lint::run()),
         Command::Bench(args) => bench::run(&args),
+        Command::Golden(args) => golden::run(&args),
         Command::Services => services::run(),
         Command::KeepServices { variables } => services::keeper::run(&variables),
     }
