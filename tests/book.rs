@@ -1,6 +1,10 @@
 //! The READMEs and the book: their code is compiled and run by the tests; that of `docs/rocket.md` by the
 //! tests of `apikey-rocket`.
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
+mod links;
+
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("../docs/key-format.md")]
 #[doc = include_str!("../docs/key-life.md")]

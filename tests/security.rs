@@ -56,7 +56,9 @@ fn every_promise_has_a_row() {
 #[test]
 fn every_test_that_is_named_is_there() {
     let mut functions = String::new();
-    collect_functions(&Path::new(ROOT).join("crates"), &mut functions);
+    for folder in ["crates", "tests", "examples"] {
+        collect_functions(&Path::new(ROOT).join(folder), &mut functions);
+    }
     let (_, table) = page();
     let is_absent = |name: &&str| {
         !functions.contains(&format!("fn {name}(")) && !functions.contains(&format!("fn {name}<"))
