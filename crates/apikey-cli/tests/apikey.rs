@@ -21,5 +21,7 @@ mod rotate;
 mod rotate_aged;
 mod servers;
 mod show;
+mod shown;
+mod unrepeated;
 mod update;
 mod verify;
