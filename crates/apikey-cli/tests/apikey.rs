@@ -15,6 +15,7 @@ mod migrate;
 mod migration;
 mod migration_catalogue;
 mod own_model;
+mod own_program;
 mod purge;
 mod revoke;
 mod rotate;

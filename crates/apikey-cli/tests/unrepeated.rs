@@ -124,7 +124,8 @@ fn no_stray_word_is_repeated() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         for (value, secret) in &secrets() {
             for stray in [value.clone(), format!("--{value}"), format!("-{value}")] {
-                for more in [&[&*stray][..], &["k3Xp9QaB", &stray], &["-", &stray], &["--", &stray]] {
+                for more in [&[&*stray][..], &["k3Xp9QaB", &stray], &["-", &stray], &["--", &stray]]
+                {
                     let arguments = [&words, more].concat();
                     assert_silent(&folder.run(&arguments), &arguments, secret);
                 }
