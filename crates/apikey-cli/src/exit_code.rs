@@ -263,6 +263,11 @@ impl Failure {
             Self::Unshown { prefix, predecessor: Some(_), .. } => Some(format!(
                 "nobody knows it: replace it with `apikey rotate {prefix} --grace 0s`"
             )),
+            Self::Manage(ManageError::Rejected(_)) => Some(
+                "a constraint or a trigger of the table refuses the row, in these words; `apikey check` looks for \
+                 what is usual"
+                    .to_owned(),
+            ),
             Self::Manage(ManageError::NotFound { .. }) => {
                 Some("`apikey list` shows the prefixes".to_owned())
             }
