@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Display;
 
-use apikey_core::{KeyFormat, KeyModel, KeyQuery, KeyStatus, Timestamp};
+use apikey_core::{KeyFormat, KeyModel, KeyQuery, KeyStatus, Scope, Timestamp};
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
@@ -68,7 +68,7 @@ pub(crate) struct Global {
         value_name = "BRAND",
         env = "APIKEY_BRAND",
         hide_env_values = true,
-        value_parser = KeyFormat::branded,
+        value_parser = settings::brand,
         help_heading = "Global options"
     )]
     pub(crate) format: Option<KeyFormat>,
@@ -123,12 +123,20 @@ pub(crate) struct OwnCli<C: Subcommand> {
     pub(crate) command: C,
 }
 
+/// The commands of a model of one's own.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnManage {
+    Migration(Migration),
+    #[command(flatten)]
+    Manage(Manage),
+}
+
 /// The commands of a model of one's own, whose columns are options of `create`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OwnCommand<Own: Args> {
     Create(Create<Own>),
     #[command(flatten)]
-    Manage(Manage),
+    Others(OwnManage),
 }
 
 /// Which keys to list or count.
@@ -143,8 +151,10 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    pub(crate) fn query<M: KeyModel>(self) -> KeyQuery<M> {
+    /// Selects these keys, of this owner if there is one.
+    pub(crate) fn query<M: KeyModel>(self, owner: Option<M::Owner>) -> KeyQuery<M> {
         let mut query = KeyQuery::new();
+        query.owner = owner;
         query.status = self.status.map(KeyStatus::from);
         query.search = self.search;
         query
@@ -174,7 +184,7 @@ impl From<Status> for KeyStatus {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct Expiry {
-    /// End the key after this time from now, as in `12h`, `90d`, `2w` or `1y 6months`
+    /// End the key after this time from now, as in `30m` (minutes), `12h`, `90d`, `3M` (months) or `1y 6M`
     #[arg(long, value_name = "DURATION", value_parser = settings::from_now)]
     expires_in: Option<Timestamp>,
     /// End the key at this time: RFC 3339 with an offset, or a date, which begins at 00:00 UTC
@@ -185,6 +195,33 @@ pub(crate) struct Expiry {
 impl Expiry {
     pub(crate) fn time(&self) -> Option<Timestamp> {
         self.expires_in.or(self.expires_at)
+    }
+}
+
+/// A scope of a key. That it holds no separator of lists is a rule of the command alone: RFC 6749 allows them,
+/// and keys that have such a scope keep it.
+#[derive(Debug, Clone)]
+pub(crate) struct OneScope(String);
+
+impl OneScope {
+    pub(crate) fn parser() -> Unrepeated<Self, &'static str> {
+        Unrepeated(Self::parse)
+    }
+
+    pub(crate) fn texts(scopes: Vec<Self>) -> impl Iterator<Item = String> {
+        scopes.into_iter().map(|Self(text)| text)
+    }
+
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.contains([',', ';']) || text.contains(char::is_whitespace) {
+            return Err("give one scope to each --scope, as in \
+                        `--scope reports:read --scope reports:write`: a comma, a semicolon or white space \
+                        would be part of the scope");
+        }
+        let scope = Scope::new(text.to_owned()).map_err(|_| {
+            "a value of --scope is not a scope: use 1 to 64 printable ASCII characters without \" and \\"
+        })?;
+        Ok(Self(scope.as_str().to_owned()))
     }
 }
 
@@ -204,8 +241,8 @@ impl Prefix {
             return Ok(Self(text.to_owned()));
         }
         Err(
-            "a PREFIX is up to 32 letters and digits, as `apikey list` shows it; never give a whole key \
-             as an argument",
+            "a PREFIX is up to 32 letters and digits, as `list` shows it; never give a whole key as an \
+             argument",
         )
     }
 }

@@ -19,7 +19,7 @@ pub(crate) mod verify;
 
 use apikey_core::{ApiKeys, ManageError};
 
-use crate::args::{Cli, Command, Manage, Prefix};
+use crate::args::{Cli, Command, Manage, OwnManage, Prefix};
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 use crate::settings::handle;
@@ -38,19 +38,33 @@ pub(crate) async fn run(cli: Cli, output: &mut Output) -> Result<Outcome, Failur
         Command::Import(command) => command.run(&database, output).await,
         Command::Manage(command) => {
             let keys = handle(database.open().await?, format)?;
-            manage(command, &keys, output).await
+            manage(command, &keys, None, output).await
         }
     }
 }
 
-/// Does what concerns keys that are there, of whatever model.
+/// Does what a command for a model of one's own can do, beside creating keys.
+pub(crate) async fn own<M: Printable>(
+    command: OwnManage,
+    keys: &ApiKeys<M>,
+    owner: Option<M::Owner>,
+    output: &mut Output<M>,
+) -> Result<Outcome, Failure> {
+    match command {
+        OwnManage::Migration(command) => command.run(output),
+        OwnManage::Manage(command) => manage(command, keys, owner, output).await,
+    }
+}
+
+/// Does what concerns keys that are there, of whatever model. Lists are of this owner, if there is one.
 pub(crate) async fn manage<M: Printable>(
     command: Manage,
     keys: &ApiKeys<M>,
-    output: &mut Output,
+    owner: Option<M::Owner>,
+    output: &mut Output<M>,
 ) -> Result<Outcome, Failure> {
     match command {
-        Manage::List(command) => command.run(keys, output).await,
+        Manage::List(command) => command.run(keys, owner, output).await,
         Manage::Show(command) => command.run(keys, output).await,
         Manage::Update(command) => command.run(keys, output).await,
         Manage::Rotate(command) => command.run(keys, output).await,
@@ -59,7 +73,7 @@ pub(crate) async fn manage<M: Printable>(
         Manage::Revoke(command) => command.run(keys, output).await,
         Manage::Purge(command) => command.run(keys, output).await,
         Manage::Verify(command) => command.run(keys, output).await,
-        Manage::Count(command) => command.run(keys, output).await,
+        Manage::Count(command) => command.run(keys, owner, output).await,
         Manage::Check(command) => command.run(keys, output).await,
         Manage::Hashers(command) => command.run(keys, output).await,
     }
@@ -69,7 +83,7 @@ pub(crate) async fn manage<M: Printable>(
 /// keeps a key from being changed. A key that does not exist does not keep the others from it.
 async fn change_each<M: Printable>(
     prefixes: &[Prefix],
-    output: &mut Output,
+    output: &mut Output<M>,
     change: impl AsyncFn(&str) -> Result<M, ManageError>,
 ) -> Result<Outcome, Failure> {
     let mut changed = Vec::new();
@@ -78,7 +92,7 @@ async fn change_each<M: Printable>(
     for Prefix(prefix) in prefixes {
         match change(prefix).await {
             Ok(key) => changed.push(key),
-            Err(error @ ManageError::NotFound { .. }) => unknown.push(error),
+            Err(error @ ManageError::NotFound { .. }) => unknown.push(Failure::from(error)),
             Err(error) => {
                 failure = Some(error);
                 break;

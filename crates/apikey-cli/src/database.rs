@@ -3,16 +3,19 @@
 use std::fmt;
 
 use apikey_core::KeyRecord;
-use apikey_diesel::import::{DjangoTable, ReadError};
+use apikey_diesel::import::{DjangoTable, ReadError, key_tables};
 use apikey_diesel::{AnyPool, ConnectError, DieselStore};
 use url::Url;
 
-use crate::exit_code::Failure;
+use crate::exit_code::{Failure, Unreadable};
+use crate::output::printable;
 
 /// The built-in table, on the database that a URL names.
 pub(crate) type Store = DieselStore<KeyRecord, AnyPool>;
 
 const SQLITE: &str = "sqlite:";
+/// What a URL can begin with.
+const SCHEMES: [&str; 5] = [SQLITE, "postgres:", "postgresql:", "mysql:", "mariadb:"];
 const IN_MEMORY: &str = "sqlite::memory:";
 
 /// What the migration is called that creates the table.
@@ -28,10 +31,26 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn at(url: &str) -> Result<Self, &'static str> {
+    /// Reads a URL, without white space around it, as variables and files bring it.
+    pub(crate) fn at(url: &str) -> Result<Self, String> {
+        let url = url.trim();
+        if let Some(c) = url.chars().find(|c| c.is_control()) {
+            return Err(format!(
+                "the database URL has a control character in it ({}): write it without, or percent-encoded",
+                printable(c.encode_utf8(&mut [0; 4]))
+            ));
+        }
+        if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(format!(
+                "the database URL begins with none of {}: write sqlite://<path of a file>, \
+                 postgres://<user>:<password>@<host>/<database> or mysql://<user>:<password>@<host>/<database>",
+                SCHEMES.join(" ")
+            ));
+        }
         if url == IN_MEMORY {
             return Err("a database in memory would end with this command: name a file, as in \
-                        sqlite://apikeys.db");
+                        sqlite://apikeys.db"
+                .to_owned());
         }
         Ok(Self { url: url.to_owned() })
     }
@@ -40,17 +59,26 @@ impl Database {
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
         let (store, pending) = self.look(&self.existing()).await?;
         if pending.is_empty() {
-            Ok(store)
-        } else {
-            Err(Failure::NotMigrated { database: self.clone() })
+            return Ok(store);
         }
+        let database = self.clone();
+        if !creates(&pending) {
+            return Err(Failure::NotMigrated { database });
+        }
+        // This is only for the advice: if it cannot be found out, there is the usual one.
+        let tables = key_tables(&self.read_only()).await.unwrap_or_default();
+        Err(if tables.is_empty() {
+            Failure::NotMigrated { database }
+        } else {
+            Failure::OwnTables { database, tables }
+        })
     }
 
     /// Opens a database for reading alone; none if its table of keys has yet to be created.
     pub(crate) async fn open_if_any(&self) -> Result<Option<Store>, Failure> {
         match self.look(&self.read_only()).await {
             Ok((store, pending)) if pending.is_empty() => Ok(Some(store)),
-            Ok((_, pending)) if pending.iter().any(|name| name.ends_with(CREATION)) => Ok(None),
+            Ok((_, pending)) if creates(&pending) => Ok(None),
             Ok(_) => Err(Failure::NotMigrated { database: self.clone() }),
             Err(Failure::NoDatabase { .. }) => Ok(None),
             Err(failure) => Err(failure),
@@ -101,7 +129,7 @@ impl Database {
                 Failure::NoSource { database: self.clone() }
             }
             ReadError::Connect(error) => Failure::Connect(error),
-            error => Failure::Source { database: self.clone(), source: error },
+            error => Failure::Source { database: self.clone(), source: Unreadable(error) },
         }
     }
 
@@ -173,6 +201,11 @@ impl fmt::Debug for Database {
     }
 }
 
+/// Whether the table has yet to be created.
+fn creates(pending: &[String]) -> bool {
+    pending.iter().any(|name| name.ends_with(CREATION))
+}
+
 async fn connect(url: &str) -> Result<Store, Failure> {
     DieselStore::connect(url).await.map_err(Failure::Connect)
 }
@@ -188,7 +221,6 @@ mod tests {
             ("mysql://me:hunter2@[::1]/app?password=hunter2", "mysql://[::1]/app"),
             ("mariadb://hunter2@db/app#hunter2", "mariadb://db/app"),
             ("postgres:hunter2", "(a URL that is not understood)"),
-            ("hunter2", "(a URL that is not understood)"),
             ("postgres://me:12/hunter2@db/app", "(a URL whose password is not percent-encoded)"),
             ("postgres://me:12/hunter2#@db/app", "(a URL whose password is not percent-encoded)"),
             ("mysql://me:12?hunter2@db/app", "(a URL whose password is not percent-encoded)"),

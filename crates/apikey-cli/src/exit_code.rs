@@ -1,6 +1,7 @@
 //! What the exit code says, and how failures are told.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use thiserror::Error;
 
 use crate::database::Database;
 use crate::output::{Output, printable};
+use crate::program::Program;
 
 /// How a command ended that ran to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +40,17 @@ pub(crate) enum Failure {
     Source {
         database: Database,
         #[source]
-        source: ReadError,
+        source: Unreadable,
     },
     /// The database has no tables yet, or those of an older version.
     #[error("the database {database} is not up to date")]
     NotMigrated { database: Database },
+    /// The database has no built-in table, and others that look like tables of keys.
+    #[error(
+        "the database {database} has no table api_keys, but tables of keys of their own: {}",
+        tables.join(", ")
+    )]
+    OwnTables { database: Database, tables: Vec<String> },
     /// The database cannot be opened.
     #[error(transparent)]
     Connect(ConnectError),
@@ -55,20 +63,29 @@ pub(crate) enum Failure {
     },
     /// The handle refused, or the database failed under it.
     #[error(transparent)]
-    Manage(#[from] ManageError),
+    Manage(ManageError),
     /// The database failed while a key was verified.
     #[error("the key could not be verified")]
     Verify(#[source] AuthError),
+    /// A model's own column has the name of another.
+    #[error("the column {name} is there already: show yours under another name")]
+    Column { name: &'static str },
+    /// The owner whose keys are wanted is none.
+    #[error("the value of --owner is not that of an owner")]
+    Owner,
     /// The key could not be read.
     #[error("standard input cannot be read")]
     Input(#[source] io::Error),
     /// The result could not be printed.
     #[error("the result cannot be printed")]
     Output(#[from] io::Error),
+    /// A folder could not be created. Its name is not repeated, like no value of an option.
+    #[error("cannot create the folder that --output-dir names")]
+    Folder(#[source] io::Error),
     /// A file could not be written.
-    #[error("cannot write {path}")]
+    #[error("cannot write {file} into the folder that --output-dir names")]
     Write {
-        path: String,
+        file: &'static str,
         #[source]
         source: io::Error,
     },
@@ -84,7 +101,7 @@ pub(crate) enum Failure {
 }
 
 /// Reports how the command ended, on standard error where there is something to say.
-pub(crate) fn report(result: Result<Outcome, Failure>) -> ExitCode {
+pub(crate) fn report(result: Result<Outcome, Failure>, program: &Program) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Refused) => ExitCode::from(1),
@@ -95,7 +112,7 @@ pub(crate) fn report(result: Result<Outcome, Failure>) -> ExitCode {
         Err(failure) => {
             Output::complain(&failure);
             if let Some(fix) = failure.fix() {
-                Output::note(&format!("fix: {fix}"));
+                Output::note(&format!("fix: {}", program.in_place_of_apikey(&fix)));
             }
             ExitCode::from(failure.exit_code())
         }
@@ -117,6 +134,58 @@ pub(crate) fn on_one_line(error: &(dyn Error + 'static)) -> String {
     line
 }
 
+/// Why the keys of another system cannot be read. The name of a table is not repeated, like no value of an
+/// option, unless it is the usual one.
+#[derive(Debug)]
+pub(crate) struct Unreadable(pub(crate) ReadError);
+
+impl Unreadable {
+    /// What is said in place of the error, where that names the table.
+    fn instead(&self) -> Option<&'static str> {
+        match &self.0 {
+            ReadError::NoTable { table, .. } if table != DjangoTable::NAME => {
+                Some("the database has no such table as --table names")
+            }
+            ReadError::NoColumn { table, .. } if table != DjangoTable::NAME => Some(
+                "the table that --table names does not have the columns of an API key of Django",
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.instead() {
+            Some(text) => f.write_str(text),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+impl Error for Unreadable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        if self.instead().is_some() { None } else { self.0.source() }
+    }
+}
+
+/// Names a prefix, unless it is as long as a secret can be: the rest of a key that was cut apart is none.
+pub(crate) fn public(prefix: &str) -> &str {
+    const SHORTEST_SECRET: usize = 22;
+    if prefix.len() < SHORTEST_SECRET { prefix } else { "(not shown: it may be a secret)" }
+}
+
+impl From<ManageError> for Failure {
+    fn from(error: ManageError) -> Self {
+        Self::Manage(match error {
+            ManageError::NotFound { prefix } => {
+                ManageError::NotFound { prefix: public(&prefix).to_owned() }
+            }
+            other => other,
+        })
+    }
+}
+
 impl Failure {
     /// The text of a new key could not be printed.
     pub(crate) fn unshown<Id>(key: &KeyRecord<Id>, source: io::Error) -> Self {
@@ -134,12 +203,15 @@ impl Failure {
                 | ConnectError::ServerUrl { .. }
                 | ConnectError::Url { .. },
             )
-            | Self::Source { source: ReadError::Name, .. }
+            | Self::Source { source: Unreadable(ReadError::Name), .. }
+            | Self::Column { .. }
+            | Self::Owner
             | Self::Manage(ManageError::Name | ManageError::Scope(_) | ManageError::Expiry) => 2,
             Self::NoDatabase { .. }
             | Self::NoSource { .. }
             | Self::Source { .. }
             | Self::NotMigrated { .. }
+            | Self::OwnTables { .. }
             | Self::Connect(_)
             | Self::Store { .. }
             | Self::Verify(_)
@@ -147,6 +219,7 @@ impl Failure {
             Self::Manage(_)
             | Self::Input(_)
             | Self::Output(_)
+            | Self::Folder(_)
             | Self::Write { .. }
             | Self::Unshown { .. } => 1,
         }
@@ -161,12 +234,12 @@ impl Failure {
             Self::NoSource { .. } => {
                 Some("name the database of the Django project with --from".to_owned())
             }
-            Self::Source { source: ReadError::NoTable { .. }, .. } => Some(
+            Self::Source { source: Unreadable(ReadError::NoTable { .. }), .. } => Some(
                 "name the database of the Django project with --from, and with --table the table of a \
                  model of your own"
                     .to_owned(),
             ),
-            Self::Source { source: ReadError::NoColumn { table, .. }, .. } => {
+            Self::Source { source: Unreadable(ReadError::NoColumn { table, .. }), .. } => {
                 let upgrade = if table == DjangoTable::NAME {
                     DjangoTable::UPGRADE
                 } else {
@@ -178,12 +251,23 @@ impl Failure {
             Self::NotMigrated { database } => {
                 Some(format!("bring it up to date with {}", database.migrate_command()))
             }
+            Self::OwnTables { database, .. } => Some(format!(
+                "this command knows the table api_keys alone; keys in another table are managed by the command \
+                 that its service builds, with `apikey_cli::KeyCommand`. If api_keys is to be created beside \
+                 it, run {}",
+                database.migrate_command()
+            )),
             Self::Unshown { prefix, predecessor: None, .. } => Some(format!(
                 "nobody knows it: revoke it with `apikey revoke {prefix}`, and create another"
             )),
             Self::Unshown { prefix, predecessor: Some(_), .. } => Some(format!(
                 "nobody knows it: replace it with `apikey rotate {prefix} --grace 0s`"
             )),
+            Self::Manage(ManageError::Rejected(_)) => Some(
+                "a constraint or a trigger of the table refuses the row, in these words; `apikey check` looks for \
+                 what is usual"
+                    .to_owned(),
+            ),
             Self::Manage(ManageError::NotFound { .. }) => {
                 Some("`apikey list` shows the prefixes".to_owned())
             }
@@ -203,7 +287,7 @@ mod tests {
         let failure = Failure::Manage(ManageError::Store(store));
         assert_eq!(
             on_one_line(&failure),
-            "the key store is unavailable: disk I/O error\u{fffd}on page 3"
+            "the key store is unavailable: disk I/O error\\non page 3"
         );
         assert_eq!(failure.exit_code(), 3);
     }

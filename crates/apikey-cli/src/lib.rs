@@ -39,14 +39,22 @@
 //! ```
 //!
 //! `team-keys create ci --team 7` then creates a key of the team, and `team-keys rotate --older-than 90d`
-//! is there like everything else. A model without own columns, or whose keys are not to be created by
-//! hand, uses [`run_with`].
+//! is there like everything else. [`KeyCommand`] is the same with your columns in lists, an option `--owner` and
+//! a name of your choice. A model whose keys are not to be created by hand uses [`run_with`].
+//!
+//! # Features
+//! `sqlite`, `postgres` and `mysql`, all on by default, are the databases that [`run`] opens. A command of your
+//! own has its handle, and needs none of them: `default-features = false`.
 
 mod args;
+mod command_line;
 mod commands;
 mod database;
 mod exit_code;
+mod help;
 mod output;
+mod own;
+mod program;
 mod settings;
 
 pub use apikey_core;
@@ -56,13 +64,14 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use apikey_core::{ApiKeys, KeyModel};
-use clap::error::{ContextKind, ContextValue};
-use clap::{Args, Parser};
+use clap::{Args, CommandFactory};
 use serde::Serialize;
 
-use crate::args::{Cli, Manage, OwnCli, OwnCommand};
-use crate::exit_code::{Failure, Outcome};
+use crate::args::Cli;
 use crate::output::Output;
+use crate::output::view::View;
+pub use crate::own::KeyCommand;
+use crate::program::Program;
 
 /// Runs one command line on the built-in table, its first word being the name of the program.
 ///
@@ -81,19 +90,22 @@ where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
 {
-    let parsed = parse::<Cli, _>(arguments);
-    report(parsed, async |cli| {
-        let mut output = Output::new(cli.global.output);
-        commands::run(cli, &mut output).await
-    })
-    .await
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let program = Program::built_in();
+    let command = help::of(Cli::command(), &program);
+    let cli = match command_line::parse::<Cli>(command, &arguments) {
+        Ok((cli, _)) => cli,
+        Err(code) => return code,
+    };
+    let mut output = Output::new(cli.global.output, program.clone(), View::built_in());
+    exit_code::report(commands::run(cli, &mut output).await, &program)
 }
 
-/// Runs one command line on keys of any model: every command but `create`, `migrate` and `migration`.
+/// Runs one command line on keys of any model: every command but `create`, `migrate` and `import`.
 ///
 /// The handle decides where the keys are, how they are hashed and what they look like, so there is neither
-/// `--database-url` nor `--brand`. What is printed are the built-in columns. Examples in the help say
-/// `apikey`, whatever the program is called. For the rest see [`run`].
+/// `--database-url` nor `--brand`. What is printed are the built-in columns; [`KeyCommand`] shows yours, too, and
+/// selects by owner. For the rest see [`run`].
 ///
 /// # Examples
 /// ```
@@ -112,11 +124,7 @@ where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
 {
-    let parsed = parse::<OwnCli<Manage>, _>(arguments);
-    report(parsed, async |cli| {
-        commands::manage(cli.command, &keys, &mut Output::new(cli.output)).await
-    })
-    .await
+    KeyCommand::new(keys).run(arguments).await
 }
 
 /// Runs one command line as [`run_with`] does, and has `create`, too: with options of yours, from which
@@ -136,50 +144,5 @@ where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
 {
-    let parsed = parse::<OwnCli<OwnCommand<Own>>, _>(arguments);
-    report(parsed, async |cli| {
-        let mut output = Output::new(cli.output);
-        match cli.command {
-            OwnCommand::Create(command) => command.run(&keys, extra, &mut output).await,
-            OwnCommand::Manage(command) => commands::manage(command, &keys, &mut output).await,
-        }
-    })
-    .await
-}
-
-/// Reads a command line, or says what is wrong with it.
-fn parse<C: Parser, I>(arguments: I) -> Result<C, ExitCode>
-where
-    I: IntoIterator,
-    I::Item: Into<OsString> + Clone,
-{
-    C::try_parse_from(arguments).map_err(|mut error| {
-        hide_keys(&mut error);
-        // Help and version come this way, too. That nobody may read them is no failure.
-        let _ = error.print();
-        if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
-    })
-}
-
-/// A key that was given where no argument is expected is not repeated: standard error goes to logs.
-fn hide_keys(error: &mut clap::Error) {
-    for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
-        let may_be_key = |value: &ContextValue| matches!(value, ContextValue::String(word) if word.len() > LONGEST_WORD);
-        if error.get(kind).is_some_and(may_be_key) {
-            error.insert(kind, ContextValue::String("(not shown: it may be a key)".to_owned()));
-        }
-    }
-}
-
-/// No command and no option is longer, and every key is.
-const LONGEST_WORD: usize = 30;
-
-async fn report<C>(
-    parsed: Result<C, ExitCode>,
-    run: impl AsyncFnOnce(C) -> Result<Outcome, Failure>,
-) -> ExitCode {
-    match parsed {
-        Ok(cli) => exit_code::report(run(cli).await),
-        Err(code) => code,
-    }
+    KeyCommand::new(keys).run_with_create(extra, arguments).await
 }

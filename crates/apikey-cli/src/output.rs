@@ -4,14 +4,16 @@ pub(crate) mod hashers;
 mod import;
 mod json;
 mod plain;
+mod printable;
 pub(crate) mod progress;
 mod table;
+pub(crate) mod view;
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use apikey_core::chrono::SecondsFormat;
-use apikey_core::{Clock, Finding, KeyModel, KeyRecord, KeyStatus, SystemClock, Timestamp};
+use apikey_core::{ApiKeys, Finding, KeyModel, KeyRecord, ManageError, Timestamp};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -19,6 +21,9 @@ use crate::commands::import::report::Report;
 use crate::commands::migration::Sql;
 use crate::exit_code::on_one_line;
 use crate::output::hashers::Lines;
+pub(crate) use crate::output::printable::printable;
+use crate::output::view::{Row, View};
+use crate::program::Program;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,33 +43,35 @@ impl<M: KeyModel<Id: Serialize>> Printable for M {}
 
 /// Where results go. A write to a full disk or a closed pipe is an error for the command to handle.
 #[derive(Debug)]
-pub(crate) struct Output {
+pub(crate) struct Output<M = KeyRecord> {
     format: Format,
     /// Lines are cut to so many columns; `None` outside a terminal.
     width: Option<u16>,
     stdout: BufWriter<Stdout>,
+    /// What is shown of keys beside the built-in columns.
+    pub(crate) view: View<M>,
+    /// The program that the user called.
+    pub(crate) program: Program,
 }
 
-/// A key at a moment: what is printed of it.
-pub(crate) struct Row<'a, Id> {
-    record: &'a KeyRecord<Id>,
-    status: KeyStatus,
-}
-
-impl Output {
-    pub(crate) fn new(format: Option<Format>) -> Self {
+impl<M> Output<M> {
+    pub(crate) fn new(format: Option<Format>, program: Program, view: View<M>) -> Self {
         let stdout = io::stdout();
         let usual = if stdout.is_terminal() { Format::Table } else { Format::Plain };
         Self {
             format: format.unwrap_or(usual),
             width: table::width(&stdout),
             stdout: BufWriter::new(stdout),
+            view,
+            program,
         }
     }
+}
 
+impl<M: Printable> Output<M> {
     /// Prints one key with all that is known of it.
-    pub(crate) fn key<M: Printable>(&mut self, key: &M) -> io::Result<()> {
-        let row = Row::new(key.record());
+    pub(crate) fn key(&mut self, key: &M) -> io::Result<()> {
+        let row = self.view.row(key)?;
         match self.format {
             Format::Table => table::key(&mut self.stdout, self.width, &row)?,
             Format::Json => json::key(&mut self.stdout, &row)?,
@@ -74,8 +81,8 @@ impl Output {
     }
 
     /// Prints a new key and its text, once.
-    pub(crate) fn created<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
-        let row = Row::new(key.record());
+    pub(crate) fn created(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+        let row = self.view.row(key)?;
         match self.format {
             Format::Table => {
                 table::key(&mut self.stdout, self.width, &row)?;
@@ -84,11 +91,16 @@ impl Output {
             Format::Json => json::created(&mut self.stdout, &row, plaintext)?,
             Format::Plain => writeln!(self.stdout, "{plaintext}")?,
         }
-        self.stdout.flush()
+        self.stdout.flush()?;
+        // The others say it on standard output.
+        if let (Format::Plain, Some(end)) = (self.format, key.record().expires_at) {
+            Output::note(&format!("The key ends at {}.", table::time(end)));
+        }
+        Ok(())
     }
 
     /// Prints the successor of a key that was named and its text, once.
-    pub(crate) fn rotated<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+    pub(crate) fn rotated(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
         match self.format {
             Format::Json => self.successor(key, plaintext),
             Format::Table | Format::Plain => self.created(key, plaintext),
@@ -96,8 +108,8 @@ impl Output {
     }
 
     /// Prints the successor of a key, one of many, on one line.
-    pub(crate) fn successor<M: Printable>(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
-        let row = Row::new(key.record());
+    pub(crate) fn successor(&mut self, key: &M, plaintext: &str) -> io::Result<()> {
+        let row = self.view.row(key)?;
         match self.format {
             Format::Table => table::successor(&mut self.stdout, &row, plaintext)?,
             Format::Json => json::successor(&mut self.stdout, &row, plaintext)?,
@@ -106,18 +118,20 @@ impl Output {
         self.stdout.flush()
     }
 
+    /// Starts a list of keys, which comes in pages.
+    pub(crate) fn list(&mut self) -> List<'_, M> {
+        List { output: self, is_empty: true }
+    }
+}
+
+impl<M> Output<M> {
     /// Reminds people that a new key is shown once.
     pub(crate) fn shown_once(&self) {
         if self.format != Format::Json {
-            Self::note(
+            Output::note(
                 "This is the only time that the key is shown: store it in a safe place now.",
             );
         }
-    }
-
-    /// Starts a list of keys, which comes in pages.
-    pub(crate) fn list(&mut self) -> List<'_> {
-        List { output: self, is_empty: true }
     }
 
     /// Prints a number.
@@ -148,7 +162,7 @@ impl Output {
         lines.print(&mut self.stdout, self.format, self.width)?;
         self.stdout.flush()?;
         if self.format != Format::Json {
-            Self::note(&lines.progress());
+            Output::note(&lines.progress());
         }
         Ok(())
     }
@@ -191,10 +205,13 @@ impl Output {
         lines.iter().try_for_each(|line| writeln!(self.stdout, "{}", printable(line)))?;
         self.stdout.flush()
     }
+}
 
-    /// Says something to the person at the terminal. That nobody may read it is no failure.
+/// What is said whatever the keys are.
+impl Output<()> {
+    /// Says something to the person at the terminal, on one line. That nobody may read it is no failure.
     pub(crate) fn note(text: &str) {
-        let _ = writeln!(io::stderr(), "{text}");
+        let _ = writeln!(io::stderr(), "{}", printable(text));
     }
 
     /// Says what went wrong.
@@ -204,25 +221,30 @@ impl Output {
 
     /// Says what went wrong with one key of several.
     pub(crate) fn complain_of(prefix: &str, error: &(dyn std::error::Error + 'static)) {
-        Self::note(&format!("error: {}: {}", printable(prefix), on_one_line(error)));
+        Self::note(&format!("error: {prefix}: {}", on_one_line(error)));
     }
 }
 
 /// A list of keys on its way out.
 #[must_use = "a list has an end, too"]
-pub(crate) struct List<'a> {
-    output: &'a mut Output,
+pub(crate) struct List<'a, M> {
+    output: &'a mut Output<M>,
     is_empty: bool,
 }
 
-impl List<'_> {
+impl<M: Printable> List<'_, M> {
+    /// Finds out which keys of a page may not be used, before it is printed.
+    pub(crate) async fn look(&mut self, keys: &ApiKeys<M>, page: &[M]) -> Result<(), ManageError> {
+        self.output.view.look(keys, page).await
+    }
+
     /// Prints the next page.
-    pub(crate) fn page<M: Printable>(&mut self, keys: &[M]) -> io::Result<()> {
+    pub(crate) fn page(&mut self, keys: &[M]) -> io::Result<()> {
         if keys.is_empty() {
             return Ok(());
         }
-        let rows: Vec<_> = keys.iter().map(|key| Row::new(key.record())).collect();
-        let Output { format, width, stdout } = &mut *self.output;
+        let Output { format, width, stdout, view, .. } = &mut *self.output;
+        let rows = keys.iter().map(|key| view.row(key)).collect::<io::Result<Vec<Row<'_, _>>>>()?;
         match format {
             Format::Table => table::page(stdout, *width, &rows)?,
             Format::Json => json::page(stdout, &rows, self.is_empty)?,
@@ -243,18 +265,6 @@ impl List<'_> {
         }
         self.output.stdout.flush()
     }
-}
-
-impl<'a, Id> Row<'a, Id> {
-    fn new(record: &'a KeyRecord<Id>) -> Self {
-        Self { record, status: record.status(SystemClock::default().now()) }
-    }
-}
-
-/// Makes text that somebody else has written safe for a terminal and for one line: a name that another
-/// program put into the table may hold escape sequences.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Writes a time for programs.

@@ -1,23 +1,24 @@
 //! From flags and environment to values: times, prefixes, the format of keys, the handle.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use apikey_core::chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use apikey_core::{
-    ApiKeys, Argon2id, Clock, Django, Hashers, KeyFormat, KeyModel, KeyStore, Pbkdf2, Sha256,
-    Sha512, SystemClock, Timestamp,
+    ApiKeys, Argon2id, Clock, Django, FormatError, Hashers, KeyFormat, KeyModel, KeyStore, Pbkdf2,
+    Sha256, Sha512, SystemClock, Timestamp,
 };
 use thiserror::Error;
 
 use crate::exit_code::Failure;
 
-/// The last year that a key may have in its times.
-const LAST_YEAR: i32 = 9999;
+/// The years that the times of a key may have: those that every database keeps.
+const YEARS: RangeInclusive<i32> = 1000..=9999;
 
 /// Why a time could not be read.
 #[derive(Debug, Error)]
 pub(crate) enum TimeError {
-    #[error("use a number and a unit, as in 12h, 90d, 2w or 1y")]
+    #[error("use a number and a unit, as in 30m (minutes), 12h, 90d, 2w, 3M (months) or 1y")]
     Duration,
     #[error("that is past the end of the calendar")]
     TooFar,
@@ -34,14 +35,15 @@ pub(crate) fn from_now(text: &str) -> Result<Timestamp, TimeError> {
 /// Reads a duration as the time that it began, if it ends now.
 pub(crate) fn ago(text: &str) -> Result<Timestamp, TimeError> {
     let now = SystemClock::default().now();
-    now.checked_sub_signed(delta(text)?).ok_or(TimeError::TooFar)
+    let time = now.checked_sub_signed(delta(text)?);
+    time.filter(|time| YEARS.contains(&time.year())).ok_or(TimeError::TooFar)
 }
 
 /// Reads a duration that may begin or end now.
 pub(crate) fn duration(text: &str) -> Result<Duration, TimeError> {
     let end = from_now(text)?;
     ago(text)?;
-    if end.year() > LAST_YEAR {
+    if !YEARS.contains(&end.year()) {
         return Err(TimeError::TooFar);
     }
     delta(text)?.to_std().map_err(|_| TimeError::Duration)
@@ -60,6 +62,11 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, TimeError> {
     }
     let time = DateTime::parse_from_rfc3339(text).map_err(|_| TimeError::Moment)?;
     Ok(time.with_timezone(&Utc))
+}
+
+/// Reads a brand, without white space around it, as variables and files bring it.
+pub(crate) fn brand(text: &str) -> Result<KeyFormat, FormatError> {
+    KeyFormat::branded(text.trim())
 }
 
 /// Makes the handle. It reads every layout and hash that needs no configuration, and leaves stored
@@ -110,5 +117,7 @@ mod tests {
         assert!(matches!(from_now("900000000y"), Err(TimeError::TooFar)));
         assert!(matches!(ago("900000000y"), Err(TimeError::TooFar)));
         assert!(matches!(duration("9000y"), Err(TimeError::TooFar)));
+        assert!(matches!(duration("2100y"), Err(TimeError::TooFar)));
+        assert!(duration("1000y").is_ok());
     }
 }

@@ -140,3 +140,79 @@ fn a_locked_database_is_unavailable() {
     other.batch_execute("ROLLBACK").unwrap();
     assert_eq!(folder.run(&["count"]).done().stdout, "0\n");
 }
+
+/// As `echo` and files with CRLF leave them.
+#[test]
+fn white_space_around_a_url_is_no_part_of_it() {
+    for around in ["\r", "\n", "\r\n", " ", "\t", " \r\n"] {
+        let folder = Folder::empty();
+        for (variable, text) in [
+            ("APIKEY_DATABASE_URL", format!("sqlite://app.db{around}")),
+            ("APIKEY_DATABASE_URL", format!("{around}sqlite://app.db")),
+        ] {
+            let mut command = folder.command(&["create", "ci"]);
+            command.env(variable, &text).env("APIKEY_BRAND", format!("{around}acme{around}"));
+            assert!(Run::of(command).done().stdout.starts_with("acme_"), "{text:?}");
+            let flag = folder.run(&["create", "ci", "--database-url", &text]);
+            flag.done();
+        }
+        let mut names = folder.names();
+        names.retain(|name| !name.starts_with("app.db-"));
+        assert_eq!(names, ["app.db"], "{around:?}");
+    }
+    let url = "postgres://me:hunter2@127.0.0.1:1/keys\n";
+    let run = Folder::empty().run(&["list", "--database-url", url]);
+    run.fails(3, "cannot reach the database server of 127.0.0.1:1/keys;");
+}
+
+#[test]
+fn control_characters_in_a_url_are_refused_and_named() {
+    let folder = Folder::empty();
+    for (url, named) in [
+        ("sqlite://a\rb.db", "\\r"),
+        ("sqlite://a\nb.db", "\\n"),
+        ("sqlite://a\u{9b}b.db", "\\u{9b}"),
+        ("postgres://me:hunter2\n@db/app", "\\n"),
+    ] {
+        let run = folder.run(&["create", "ci", "--database-url", url]);
+        run.fails(2, &format!("a control character in it ({named})"));
+        assert!(!run.stderr.contains("hunter2"), "{run:?}");
+        let run = folder.run(&["import", "django", "--from", url]);
+        run.fails(2, &format!("a control character in it ({named})"));
+    }
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    for empty in ["", " ", "\r\n"] {
+        let folder = Folder::new();
+        let mut command = folder.command(&["create", "ci"]);
+        command.env("APIKEY_DATABASE_URL", empty).env("APIKEY_BRAND", empty);
+        let key = Run::of(command).done().stdout;
+        folder.feed(&["verify"], key.as_bytes()).done();
+        let mut command = folder.command(&["import", "django"]);
+        command.env("APIKEY_IMPORT_FROM", empty);
+        Run::of(command).fails(2, "--from <URL>");
+        let mut command = folder.command(&["create", "--help"]);
+        command.env("APIKEY_DATABASE_URL", empty);
+        assert!(Run::of(command).done().stdout.contains("[env: APIKEY_DATABASE_URL]"));
+    }
+}
+
+/// `migrate` would add a table that nobody uses.
+#[test]
+fn a_database_with_tables_of_ones_own_alone_names_them() {
+    let folder = Folder::empty();
+    for table in ["organization_api_keys", "team_keys"] {
+        folder.execute(&crate::migration::sql("sqlite", table).0);
+    }
+    folder.execute("CREATE TABLE others (id INTEGER, prefix TEXT, revoked_at TEXT)");
+    for command in ON_KEYS {
+        let output = folder.command(command).output().unwrap();
+        let run = Run::unchecked(&output);
+        run.fails(3, "tables of keys of their own: organization_api_keys, team_keys");
+        assert!(run.stderr.contains("the command that its service builds"), "{run:?}");
+        assert!(run.stderr.contains("`apikey migrate"), "it stays possible: {run:?}");
+    }
+}

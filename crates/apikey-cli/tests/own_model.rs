@@ -7,9 +7,9 @@ use apikey_core::{ApiKeys, KeyModel, KeyQuery, KeyRecord, KeyStatus, MemoryStore
 use clap::Args;
 
 #[derive(Debug, Clone)]
-struct TeamKey {
-    record: KeyRecord,
-    team: i32,
+pub(crate) struct TeamKey {
+    pub(crate) record: KeyRecord,
+    pub(crate) team: i32,
 }
 
 impl KeyModel for TeamKey {
@@ -39,9 +39,9 @@ impl KeyModel for TeamKey {
 }
 
 #[derive(Args)]
-struct Own {
+pub(crate) struct Own {
     #[arg(long)]
-    team: i32,
+    pub(crate) team: i32,
 }
 
 fn keys() -> ApiKeys<TeamKey> {
@@ -96,6 +96,7 @@ async fn has_every_other_command() {
         &["show", &prefix, "--output", "json"],
         &["count"],
         &["check"],
+        &["migration", "--backend", "sqlite", "--table", "own"],
         &["purge", "--dry-run"],
         &["rotate", "--older-than", "90d"],
         &["--help"],
@@ -111,7 +112,7 @@ async fn leaves_database_and_format_to_the_handle() {
         &["list", "--database-url", "sqlite://other.db"][..],
         &["list", "--brand", "acme"],
         &["migrate"],
-        &["migration", "--backend", "sqlite", "--table", "own"],
+        &["import", "django", "--from", "sqlite://db.sqlite3"],
     ] {
         assert_eq!(run(&keys, arguments).await, ExitCode::from(2), "{arguments:?}");
     }

@@ -75,6 +75,8 @@ fn deletes_more_than_one_batch() {
 fn bad_retentions_are_wrong_usage() {
     let folder = folder();
     folder.run(&["purge", "--retention", "30"]).fails(2, "a number and a unit");
-    folder.run(&["purge", "--retention", "9000y"]).fails(2, "the end of the calendar");
+    for far in ["9000y", "2100y"] {
+        folder.run(&["purge", "--retention", far]).fails(2, "the end of the calendar");
+    }
     assert_eq!(names(&folder).len(), 6);
 }

@@ -228,3 +228,40 @@ fn columns_that_cannot_do_are_reported_with_the_statements_that_help() {
         }
     });
 }
+
+/// As a restore with ids leaves it: the sequence begins again, and the first keys meet those that are there.
+#[test]
+fn what_rejects_a_key_is_named() {
+    on_each_server("what_rejects_a_key_is_named", |server| {
+        server.run(&["migrate"]).done();
+        let (sql, named) = if server.is_postgres() {
+            (
+                "INSERT INTO api_keys (id, prefix, hashed_key, name, created_at)
+                 VALUES (1, 'abcdefgh', 'secret hash', 'old', now())",
+                "api_keys_pkey",
+            )
+        } else {
+            ("ALTER TABLE api_keys ADD CONSTRAINT known_names CHECK (name <> 'ci')", "known_names")
+        };
+        server.apply(sql);
+        let run = server.run(&["create", "ci"]);
+        run.fails(1, "the database rejected the key: ");
+        assert!(run.stderr.contains(named), "{run:?}");
+        assert!(run.stderr.contains("`apikey check`"), "{run:?}");
+    });
+}
+
+#[test]
+fn a_database_with_tables_of_ones_own_alone_names_them() {
+    on_each_server("a_database_with_tables_of_ones_own_alone", |server| {
+        let backend = server.for_either("postgres", "mysql");
+        for table in ["team_keys", "organization_api_keys"] {
+            for statement in crate::migration::sql(backend, table).0.split_inclusive(";\n") {
+                server.apply(statement);
+            }
+        }
+        let run = server.run(&["list"]);
+        run.fails(3, "tables of keys of their own: organization_api_keys, team_keys");
+        assert!(run.stderr.contains("`apikey migrate` on the same URL"), "{run:?}");
+    });
+}

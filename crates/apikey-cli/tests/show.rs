@@ -58,5 +58,5 @@ fn a_whole_key_where_nothing_is_expected_is_not_repeated() {
         run.fails(2, "(not shown: it may be a key)");
         assert!(!run.stderr.contains(&key[9..]), "{run:?}");
     }
-    folder.run(&["shwo"]).fails(2, "'shwo'");
+    folder.run(&["shwo"]).fails(2, "a similar subcommand exists: 'show'");
 }

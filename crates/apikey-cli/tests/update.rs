@@ -54,7 +54,8 @@ fn wrong_changes_change_nothing() {
     for (changes, reason) in [
         (&[][..], "--name <NAME>"),
         (&["--name", ""], "a name is"),
-        (&["--name", "new", "--scope", "a b"], "is not a scope"),
+        (&["--name", "new", "--scope", "a b"], "one scope to each --scope"),
+        (&["--name", "new", "--scope", "a\"b"], "is not a scope"),
         (&["--name", "new", "--expires-at", "2020-01-01"], "in the future"),
         (&["--scope", "a", "--no-scopes"], "cannot be used with"),
         (&["--expires-in", "1d", "--never-expires"], "cannot be used with"),

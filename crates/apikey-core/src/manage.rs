@@ -6,6 +6,7 @@ mod manager;
 pub(crate) mod owned;
 mod rotate;
 pub(crate) mod update;
+mod usable;
 
 use std::time::Duration;
 

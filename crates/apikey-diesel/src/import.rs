@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod tables;
 pub(crate) mod words;
 
 use std::fmt;
@@ -29,6 +30,8 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use thiserror::Error as ThisError;
 
 use crate::error::{ConnectError, scheme};
+pub(crate) use crate::import::tables::TableName;
+pub use crate::import::tables::key_tables;
 use crate::import::words::Words;
 use crate::{mysql, postgres, sqlite};
 
@@ -200,6 +203,9 @@ pub(crate) trait ForeignDatabase: Send + Sync {
 
     /// Runs a query without parameters for a number.
     async fn count(&self, sql: String) -> Result<i64, StoreError>;
+
+    /// Runs a query without parameters for the names of tables.
+    async fn tables(&self, sql: String) -> Result<Vec<TableName>, StoreError>;
 
     /// Runs a query with one parameter for rows.
     async fn read(&self, sql: String, after: String) -> Result<Vec<ForeignRow>, StoreError>;

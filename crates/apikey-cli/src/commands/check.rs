@@ -22,7 +22,7 @@ impl Check {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let findings = keys.check().await?;
         output.findings(&findings)?;

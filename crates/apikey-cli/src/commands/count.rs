@@ -22,9 +22,10 @@ impl Count {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        owner: Option<M::Owner>,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
-        output.number(keys.count(&self.filter.query()).await?)?;
+        output.number(keys.count(&self.filter.query(owner)).await?)?;
         Ok(Outcome::Done)
     }
 }

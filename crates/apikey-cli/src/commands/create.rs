@@ -3,7 +3,7 @@
 use apikey_core::{ApiKeys, NewKey};
 use clap::Args;
 
-use crate::args::Expiry;
+use crate::args::{Expiry, OneScope};
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
@@ -21,7 +21,7 @@ Examples:
   KEY=$(apikey create ci --expires-in 1h)
   apikey create ci --output json | jq -r .key
 
-Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days).
+Units of DURATION: s, m (minutes), h, d, w, M (months of 30.44 days), y (365.25 days).
 
 This command knows the database and the brand. A service that sets hashers, a pepper, lengths or a limit of its \
 own may refuse the keys that are made here, or have them hashed otherwise than it asks: it builds the command \
@@ -31,8 +31,8 @@ pub(crate) struct Create<Own: Args = ()> {
     name: String,
     /// Something the key may do; give it once for each scope. A key without scopes may do what needs
     /// no scope
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = OneScope::parser())]
+    scopes: Vec<OneScope>,
     #[command(flatten)]
     expiry: Expiry,
     #[command(flatten)]
@@ -45,9 +45,9 @@ impl<Own: Args> Create<Own> {
         self,
         keys: &ApiKeys<M>,
         extra: impl FnOnce(Own) -> M::Extra,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
-        let mut new = NewKey::new(self.name).scopes(self.scopes);
+        let mut new = NewKey::new(self.name).scopes(OneScope::texts(self.scopes));
         if let Some(time) = self.expiry.time() {
             new = new.expires_at(time);
         }

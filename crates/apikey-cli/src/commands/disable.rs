@@ -28,7 +28,7 @@ impl Disable {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         change_each(&self.prefixes, output, async |prefix| keys.disable(prefix).await).await
     }

@@ -27,7 +27,7 @@ impl Enable {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         change_each(&self.prefixes, output, async |prefix| keys.enable(prefix).await).await
     }

@@ -53,7 +53,7 @@ impl Hashers {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let encodings = keys.hashers().await?.encodings;
         let lines = encodings.into_iter().map(|encoding| self.line(&encoding)).collect();

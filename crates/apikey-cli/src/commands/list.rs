@@ -1,7 +1,7 @@
 //! `apikey list`
 
 use apikey_core::{ApiKeys, MAX_PAGE};
-use clap::{Args, value_parser};
+use clap::Args;
 
 use crate::args::Filter;
 use crate::exit_code::{Failure, Outcome};
@@ -24,7 +24,7 @@ pub(crate) struct List {
     #[command(flatten)]
     filter: Filter,
     /// The most keys that are listed
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = limit)]
     limit: u64,
     /// All keys, however many there are
     #[arg(long, conflicts_with = "limit")]
@@ -36,14 +36,16 @@ impl List {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        owner: Option<M::Owner>,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let mut left = if self.all { u64::MAX } else { self.limit };
-        let mut query = self.filter.query();
+        let mut query = self.filter.query(owner);
         let mut list = output.list();
         loop {
             query = query.limit(u32::try_from(left).unwrap_or(MAX_PAGE));
             let page = keys.list(&query).await?;
+            list.look(keys, &page.keys).await?;
             list.page(&page.keys)?;
             left = left.saturating_sub(page.keys.len() as u64);
             query = query.after(page.next);
@@ -60,4 +62,9 @@ impl List {
         }
         Ok(Outcome::Done)
     }
+}
+
+fn limit(text: &str) -> Result<u64, &'static str> {
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    limit.ok_or("a whole number, 1 or more")
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::exit_code::{Failure, Outcome};
-use crate::output::Output;
+use crate::output::{Output, Printable};
 
 /// Print the SQL that creates a table of your own, for your own migrations
 ///
@@ -48,7 +48,7 @@ pub(crate) struct Sql {
 }
 
 impl Migration {
-    pub(crate) fn run(&self, output: &mut Output) -> Result<Outcome, Failure> {
+    pub(crate) fn run<M: Printable>(&self, output: &mut Output<M>) -> Result<Outcome, Failure> {
         let sql = self.backend.sql(&self.table);
         match &self.output_dir {
             None => output.sql(&sql)?,
@@ -95,21 +95,18 @@ fn table_name(text: &str) -> Result<String, &'static str> {
 
 /// Writes both files, or neither if one exists.
 fn write(folder: &Path, sql: &Sql) -> Result<Vec<String>, Failure> {
-    let failure = |path: &Path| {
-        let path = path.display().to_string();
-        move |source| Failure::Write { path, source }
-    };
-    fs::create_dir_all(folder).map_err(failure(folder))?;
+    let failure = |file: &'static str| move |source| Failure::Write { file, source };
+    fs::create_dir_all(folder).map_err(Failure::Folder)?;
     let files = [("up.sql", &sql.up), ("down.sql", &sql.down)];
     let paths = files.map(|(name, _)| folder.join(name));
-    for path in &paths {
+    for (path, (name, _)) in paths.iter().zip(files) {
         if path.exists() {
-            return Err(failure(path)(io::ErrorKind::AlreadyExists.into()));
+            return Err(failure(name)(io::ErrorKind::AlreadyExists.into()));
         }
     }
-    for (path, (_, text)) in paths.iter().zip(files) {
+    for (path, (name, text)) in paths.iter().zip(files) {
         let file = OpenOptions::new().write(true).create_new(true).open(path);
-        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failure(path))?;
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failure(name))?;
     }
     Ok(paths.iter().map(|path| path.display().to_string()).collect())
 }

@@ -24,7 +24,7 @@ Examples:
   apikey purge --dry-run
   apikey purge --retention 90d
 
-Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days).")]
+Units of DURATION: s, m (minutes), h, d, w, M (months of 30.44 days), y (365.25 days).")]
 pub(crate) struct Purge {
     /// How long ago a key has to have ended
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = settings::duration)]
@@ -38,7 +38,7 @@ impl Purge {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let before = SystemClock::default().now() - self.retention;
         let (number, verb) = if self.dry_run {

@@ -29,7 +29,7 @@ impl Revoke {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         change_each(&self.prefixes, output, async |prefix| keys.revoke(prefix).await).await
     }

@@ -9,7 +9,7 @@ use apikey_core::{ApiKeys, ManageError, StoreError, Timestamp};
 use clap::Args;
 
 use crate::args::Prefix;
-use crate::exit_code::{Failure, Outcome};
+use crate::exit_code::{Failure, Outcome, public};
 use crate::output::{Output, Printable};
 use crate::settings;
 
@@ -25,9 +25,7 @@ use crate::settings;
 /// once do not rotate a key twice. Each new key is printed before the next one is made. If the command is
 /// killed between the two, one new key is lost: `apikey list` shows it first; rotate it with `--grace 0s`.
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "apikey rotate [OPTIONS] <PREFIX>...\n       apikey rotate [OPTIONS] --older-than <DURATION>",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   apikey rotate k3Xp9QaB
   apikey rotate k3Xp9QaB --grace 0s --output json | jq -r .key
@@ -38,8 +36,7 @@ With `--output json` each new key is an object on a line of its own: `rotated_fr
 `prefix` the new one, `key` the new key. With `--output plain` a line is the new key; with --older-than \
 it is the old prefix, a tab and the new key.
 
-Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days)."
-)]
+Units of DURATION: s, m (minutes), h, d, w, M (months of 30.44 days), y (365.25 days).")]
 pub(crate) struct Rotate {
     /// The public parts of the keys
     #[arg(required_unless_present = "older_than", value_name = "PREFIX", value_parser = Prefix::parser())]
@@ -70,7 +67,7 @@ impl Rotate {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         match self.aged {
             Aged { older_than: None, .. } => each(keys, self.prefixes, self.grace, output).await,
@@ -91,7 +88,7 @@ async fn each<M: Printable>(
     keys: &ApiKeys<M>,
     prefixes: Vec<Prefix>,
     grace: Duration,
-    output: &mut Output,
+    output: &mut Output<M>,
 ) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::Done;
     let (mut done, mut is_shown) = (HashSet::new(), false);
@@ -107,7 +104,7 @@ async fn each<M: Printable>(
             }
             Err(error) if stops(&error) => return Err(error.into()),
             Err(error) => {
-                Output::complain_of(&prefix, &error);
+                Output::complain_of(public(&prefix), &Failure::from(error));
                 outcome = Outcome::Refused;
             }
         }

@@ -25,10 +25,11 @@ impl Show {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let Prefix(prefix) = self.prefix;
         let key = keys.get(&prefix).await?.ok_or(ManageError::NotFound { prefix })?;
+        output.view.look(keys, std::slice::from_ref(&key)).await?;
         output.key(&key)?;
         Ok(Outcome::Done)
     }

@@ -3,7 +3,7 @@
 use apikey_core::{ApiKeys, KeyUpdate};
 use clap::Args;
 
-use crate::args::{Expiry, Prefix};
+use crate::args::{Expiry, OneScope, Prefix};
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
 
@@ -12,17 +12,14 @@ use crate::output::{Output, Printable};
 /// At least one change has to be named; what is not named stays as it is. The key itself stays the same. A service that caches keys may take a
 /// few seconds to notice.
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "apikey update [OPTIONS] <PREFIX>",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   apikey update k3Xp9QaB --name reporting-service-eu
   apikey update k3Xp9QaB --scope reports:read --scope reports:write
   apikey update k3Xp9QaB --no-scopes --expires-in 7d
   apikey update k3Xp9QaB --never-expires
 
-Units of DURATION: s, m, h, d, w, M (month, 30.44 days), y (365.25 days)."
-)]
+Units of DURATION: s, m (minutes), h, d, w, M (months of 30.44 days), y (365.25 days).")]
 pub(crate) struct Update {
     /// The public part of the key
     #[arg(value_parser = Prefix::parser())]
@@ -38,8 +35,8 @@ struct Changes {
     #[arg(long)]
     name: Option<String>,
     /// What the key may do from now on, in place of all scopes it has; give it once for each scope
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = OneScope::parser())]
+    scopes: Vec<OneScope>,
     /// Take all scopes away
     #[arg(long, conflicts_with = "scopes")]
     no_scopes: bool,
@@ -54,7 +51,7 @@ impl Update {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let Prefix(prefix) = self.prefix;
         let key = keys.update(&prefix, self.changes.into()).await?;
@@ -70,7 +67,7 @@ impl From<Changes> for KeyUpdate {
             update = update.name(name);
         }
         if changes.no_scopes || !changes.scopes.is_empty() {
-            update = update.scopes(changes.scopes);
+            update = update.scopes(OneScope::texts(changes.scopes));
         }
         if let Some(time) = changes.expiry.time() {
             update = update.expires_at(time);

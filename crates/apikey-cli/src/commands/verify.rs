@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::args::Unrepeated;
 use crate::exit_code::{Failure, Outcome};
 use crate::output::{Output, Printable};
+use crate::program::Program;
 
 /// The most that is read: a key, and some white space around it.
 const MOST: usize = MAX_KEY_LENGTH + 64;
@@ -19,16 +20,13 @@ const MOST: usize = MAX_KEY_LENGTH + 64;
 /// for the key, and does not show what is typed. A key is never given as an argument: other users and the
 /// history of the shell would see it. The exit code is 1 if the key is not good.
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "apikey verify [OPTIONS] [-]",
-    after_help = "\
+#[command(after_help = "\
 Examples:
   apikey verify
   printenv API_KEY | apikey verify -
   apikey verify --brand acme_live < key.txt
 
-Keys of the format PREFIX.SECRET are read whether or not there is a brand."
-)]
+Keys of the format PREFIX.SECRET are read whether or not there is a brand.")]
 pub(crate) struct Verify {
     /// Read the key from standard input, which is the default
     #[arg(value_name = "-", num_args = 0.., value_parser = Unrepeated(standard_input))]
@@ -39,11 +37,11 @@ impl Verify {
     pub(crate) async fn run<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let text = read().map_err(Failure::Input)?;
         if text.len() > MOST {
-            return Ok(refuse(explain(DenyReason::TooLong)));
+            return Ok(refuse(explain(DenyReason::TooLong, &output.program)));
         }
         let text = text.trim_ascii();
         if text.is_empty() {
@@ -57,7 +55,7 @@ impl Verify {
             Err(error) if error.reason() == DenyReason::StoreUnavailable => {
                 Err(Failure::Verify(error))
             }
-            Err(error) => Ok(refuse(explain(error.reason()))),
+            Err(error) => Ok(refuse(explain(error.reason(), &output.program))),
         }
     }
 }
@@ -73,7 +71,7 @@ fn standard_input(argument: &str) -> Result<(), &'static str> {
     }
     Err(
         "a key is never given as an argument, where other users and the history of the shell see it: \
-         pass it on standard input, as in `apikey verify - < key.txt`",
+         pass it on standard input, as in `verify - < key.txt`",
     )
 }
 
@@ -91,9 +89,10 @@ fn read() -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Tells an operator, who sees the database anyway, what clients are not told.
-fn explain(reason: DenyReason) -> &'static str {
+fn explain(reason: DenyReason, program: &Program) -> &'static str {
     match reason {
         DenyReason::TooLong => "it is longer than any key",
+        DenyReason::Malformed if program.is_own => "it does not have the format of a key",
         DenyReason::Malformed => {
             "it does not have the format of a key; if the service's keys have a brand, name it with \
              --brand"
@@ -107,6 +106,9 @@ fn explain(reason: DenyReason) -> &'static str {
         DenyReason::Disabled => "the key is disabled",
         DenyReason::Expired => "the key has expired",
         DenyReason::OwnerNotUsable => "the owner of the key may not use it",
+        DenyReason::HasherNotConfigured if program.is_own => {
+            "its hash was made by a hasher or pepper that this program does not have"
+        }
         DenyReason::HasherNotConfigured => {
             "its hash was made by a hasher or pepper that only the service has; ask the service"
         }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use apikey_core::{Standing, Timestamp};
 use serde::Serialize;
 
-use super::{Format, or, plain, rfc3339, table};
+use super::{Format, or, plain, printable, rfc3339, table};
 
 /// One way of hashing, and the keys that have it.
 pub(crate) struct Line {
@@ -84,7 +84,7 @@ impl Lines {
     fn plain(&self, out: &mut impl Write) -> io::Result<()> {
         self.0.iter().try_for_each(|line| {
             let Line { hash, standing, keys, live, newest } = line;
-            let newest = or(newest.map(rfc3339), plain::NONE);
+            let (hash, newest) = (printable(hash), or(newest.map(rfc3339), plain::NONE));
             writeln!(out, "{hash}\t{}\t{keys}\t{live}\t{newest}", state(*standing))
         })
     }

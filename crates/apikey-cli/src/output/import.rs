@@ -20,7 +20,7 @@ pub(super) fn print(
                 writeln!(out, "{what}\t{number}")?;
             }
             for (hash, number) in &report.hashes {
-                writeln!(out, "{hash}\t{number}")?;
+                writeln!(out, "{}\t{number}", printable(hash))?;
             }
         }
         Format::Table => {
@@ -35,8 +35,11 @@ pub(super) fn print(
             }
         }
     }
-    report.differences.iter().try_for_each(|Difference { prefix, difference }| match format {
-        Format::Plain => writeln!(out, "different\t{prefix}\t{}", printable(difference)),
-        _ => writeln!(out, "{prefix} {}; it is left as it is", printable(difference)),
+    report.differences.iter().try_for_each(|Difference { prefix, difference }| {
+        let (prefix, difference) = (printable(prefix), printable(difference));
+        match format {
+            Format::Plain => writeln!(out, "different\t{prefix}\t{difference}"),
+            _ => writeln!(out, "{prefix} {difference}; it is left as it is"),
+        }
     })
 }

@@ -3,14 +3,18 @@
 use std::io::{self, Write};
 
 use apikey_core::{Finding, KeyRecord};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::Row;
+use super::printable::printable_json;
 
 #[derive(Serialize)]
 struct Object<'a, Id> {
     #[serde(flatten)]
     record: &'a KeyRecord<Id>,
+    #[serde(flatten, serialize_with = "own")]
+    own: &'a [(&'static str, Value)],
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
@@ -51,8 +55,7 @@ pub(super) fn successor<Id: Serialize>(
     row: &Row<'_, Id>,
     plaintext: &str,
 ) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &object(row, Some(plaintext)))?;
-    writeln!(out)
+    writeln!(out, "{}", line(row, Some(plaintext))?)
 }
 
 /// Prints part of an array, one key to a line.
@@ -63,7 +66,7 @@ pub(super) fn page<Id: Serialize>(
 ) -> io::Result<()> {
     for (number, row) in rows.iter().enumerate() {
         out.write_all(if is_first && number == 0 { b"[\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, &object(row, None))?;
+        write!(out, "{}", line(row, None)?)?;
     }
     Ok(())
 }
@@ -85,11 +88,18 @@ pub(super) fn sql(out: &mut impl Write, up: &str, down: &str) -> io::Result<()> 
     pretty(out, &Migration { up, down })
 }
 
-fn object<'a, Id>(row: &Row<'a, Id>, key: Option<&'a str>) -> Object<'a, Id> {
-    Object { record: row.record, status: row.status.as_str(), key }
+fn object<'a, Id>(row: &'a Row<'_, Id>, key: Option<&'a str>) -> Object<'a, Id> {
+    Object { record: row.record, own: &row.own, status: row.status, key }
+}
+
+fn own<S: Serializer>(own: &[(&'static str, Value)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(own.iter().map(|(name, value)| (name, value)))
+}
+
+fn line<Id: Serialize>(row: &Row<'_, Id>, key: Option<&str>) -> serde_json::Result<String> {
+    Ok(printable_json(&serde_json::to_string(&object(row, key))?))
 }
 
 pub(super) fn pretty(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
+    writeln!(out, "{}", printable_json(&serde_json::to_string_pretty(value)?))
 }

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use super::{Row, or, printable, rfc3339};
+use super::view::{Row, text};
+use super::{or, printable, rfc3339};
 
 pub(super) const NONE: &str = "-";
 
-/// Prints one key, one column to a line: its name, a tab and its value.
+/// Prints one key, one column to a line: its name, a tab and its value; the model's own columns at the end.
 pub(super) fn key<Id: Display>(out: &mut impl Write, row: &Row<'_, Id>) -> io::Result<()> {
     let record = row.record;
     let columns = [
@@ -23,14 +24,18 @@ pub(super) fn key<Id: Display>(out: &mut impl Write, row: &Row<'_, Id>) -> io::R
         ("last_used_at", or(record.last_used_at.map(rfc3339), NONE)),
         ("rotated_from", or(record.rotated_from.as_ref(), NONE)),
     ];
-    columns.iter().try_for_each(|(name, value)| writeln!(out, "{name}\t{}", printable(value)))
+    let own = row.own.iter().map(|(name, value)| (*name, text(value, NONE)));
+    columns
+        .into_iter()
+        .chain(own)
+        .try_for_each(|(name, value)| writeln!(out, "{}\t{}", printable(name), printable(&value)))
 }
 
-/// Prints one key to a line.
+/// Prints one key to a line, with the model's own columns at its end.
 pub(super) fn page<Id>(out: &mut impl Write, rows: &[Row<'_, Id>]) -> io::Result<()> {
     for row in rows {
         let record = row.record;
-        let values = [
+        let mut values = vec![
             record.prefix.clone(),
             row.status.to_string(),
             record.name.clone(),
@@ -39,7 +44,9 @@ pub(super) fn page<Id>(out: &mut impl Write, rows: &[Row<'_, Id>]) -> io::Result
             or(record.expires_at.map(rfc3339), NONE),
             or(record.last_used_at.map(rfc3339), NONE),
         ];
-        writeln!(out, "{}", values.map(|value| printable(&value)).join("\t"))?;
+        values.extend(row.own.iter().map(|(_, value)| text(value, NONE)));
+        let values: Vec<_> = values.iter().map(|value| printable(value)).collect();
+        writeln!(out, "{}", values.join("\t"))?;
     }
     Ok(())
 }

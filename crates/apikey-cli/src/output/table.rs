@@ -6,7 +6,8 @@ use std::io::{self, IsTerminal, Stdout, Write};
 use apikey_core::Timestamp;
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Row as Cells, Table, presets};
 
-use super::{Row, or, printable};
+use super::view::{Row, text};
+use super::{or, printable};
 
 /// From this width on, a list has the columns that people look at less often.
 const WIDE: u16 = 120;
@@ -14,7 +15,10 @@ const WIDE: u16 = 120;
 /// In less than this, lines are left to the terminal to wrap.
 const NARROW: u16 = 60;
 
-/// Names and scopes: the columns of a list that give way in a narrow terminal.
+/// The columns that every list has; those of the model come after them.
+const HEADER: [&str; 5] = ["PREFIX", "NAME", "STATUS", "SCOPES", "EXPIRES"];
+
+/// Names and scopes: with the model's own columns, those of a list that give way in a narrow terminal.
 const SHORTENED: [usize; 2] = [1, 3];
 
 /// Returns the width of the terminal; elsewhere `COLUMNS`, or no limit.
@@ -34,7 +38,7 @@ pub(super) fn key<Id: Display>(
     let record = row.record;
     let mut table = table(width);
     let mut line = |name: &str, value: String| {
-        table.add_row([Cell::new(name), Cell::new(printable(&value))]);
+        table.add_row([Cell::new(printable(name)), Cell::new(printable(&value))]);
     };
     line("prefix", record.prefix.clone());
     line("name", record.name.clone());
@@ -43,6 +47,7 @@ pub(super) fn key<Id: Display>(
     line("created", time(record.created_at));
     line("expires", or(record.expires_at.map(time), "never"));
     line("last used", or(record.last_used_at.map(time), "never"));
+    row.own.iter().for_each(|(name, value)| line(name, text(value, "none")));
     let rest = [
         ("disabled", record.disabled_at.map(time)),
         ("revoked", record.revoked_at.map(time)),
@@ -65,9 +70,13 @@ pub(super) fn page<Id>(
 ) -> io::Result<()> {
     let is_wide = width.is_none_or(|width| width >= WIDE);
     let mut table = table(width);
-    let header = ["PREFIX", "NAME", "STATUS", "SCOPES", "EXPIRES"];
-    let rest = ["LAST USED", "CREATED"];
-    table.set_header(header.into_iter().chain(rest.into_iter().filter(|_| is_wide)));
+    let own = rows.first().map_or(&[][..], |row| &row.own);
+    let mut header = HEADER.map(str::to_owned).to_vec();
+    header.extend(own.iter().map(|(name, _)| printable(&name.to_uppercase())));
+    if is_wide {
+        header.extend(["LAST USED", "CREATED"].map(str::to_owned));
+    }
+    table.set_header(header);
     for row in rows {
         let record = row.record;
         let mut values = vec![
@@ -77,6 +86,7 @@ pub(super) fn page<Id>(
             scopes(row),
             or(record.expires_at.map(time), "never"),
         ];
+        values.extend(row.own.iter().map(|(_, value)| text(value, "none")));
         if is_wide {
             values.push(or(record.last_used_at.map(time), "never"));
             values.push(time(record.created_at));
@@ -86,7 +96,8 @@ pub(super) fn page<Id>(
         table.add_row(cells);
     }
     for (number, column) in table.column_iter_mut().enumerate() {
-        if !SHORTENED.contains(&number) {
+        let is_own = (HEADER.len()..HEADER.len() + own.len()).contains(&number);
+        if !is_own && !SHORTENED.contains(&number) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
@@ -103,7 +114,7 @@ pub(super) fn successor<Id>(
     writeln!(out, "{}  {plaintext}  {}", printable(&predecessor), printable(&row.record.name))
 }
 
-/// Prints lines of text that is ours under a header; no column gives way.
+/// Prints lines under a header; no column gives way.
 pub(super) fn rows<const N: usize>(
     out: &mut impl Write,
     width: Option<u16>,
@@ -111,7 +122,7 @@ pub(super) fn rows<const N: usize>(
     rows: impl Iterator<Item = [String; N]>,
 ) -> io::Result<()> {
     let mut table = table(width);
-    table.set_header(header).add_rows(rows);
+    table.set_header(header).add_rows(rows.map(|row| row.map(|cell| printable(&cell))));
     for column in table.column_iter_mut() {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }

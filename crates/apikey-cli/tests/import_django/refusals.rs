@@ -75,3 +75,28 @@ fn rows_without_a_prefix_are_counted_and_reported() {
     let run = import(&folder, &from);
     assert!(run.stdout.contains("\nrefused\t3\nwithout prefix\t3\n"), "{run:?}");
 }
+
+/// Django allows prefixes of other lengths. The site is to learn of it here, and not by refused requests.
+#[test]
+fn prefixes_of_other_lengths_are_refused_or_named() {
+    let folder = folder();
+    in_django(
+        &folder,
+        "UPDATE rest_framework_api_key_apikey SET prefix = 'ab_d' WHERE prefix = 'U4dbirmL';
+         UPDATE rest_framework_api_key_apikey SET prefix = '0123456789ab' WHERE prefix = 'SGfO4Y0w'",
+    );
+    for more in [&["--dry-run"][..], &[], &[]] {
+        let run = import(&folder, &[&["--output", "json"], more].concat());
+        assert_eq!(run.code, 1, "{run:?}");
+        let report = run.json();
+        assert_eq!((&report["read"], &report["refused"]), (&json!(30), &json!(1)));
+        let reason =
+            "its prefix is not 8 to 32 letters and digits, so that no format reads the key";
+        assert_eq!(report["refusals"], json!([{ "prefix": "ab_d", "reason": reason }]));
+        assert!(run.stderr.contains(&format!("refused: ab_d: {reason}\n")), "{run:?}");
+        assert_eq!(report["prefix_lengths"], json!({ "8": 28, "12": 1 }));
+        let told = "1 key has a prefix of 12 characters: the service needs \
+                    `.accept_format(KeyFormat::default().lengths(12, 32)?)`";
+        assert!(run.stderr.contains(told), "{run:?}");
+    }
+}

@@ -47,7 +47,9 @@ fn what_is_no_database_of_django_is_named() {
     assert!(folder.names().is_empty(), "nothing is created");
     std::fs::write(folder.path("db.sqlite3"), "not a database, but a text".repeat(100)).unwrap();
     import(&folder, &[]).fails(3, "db.sqlite3");
-    folder.run(&["import", "django", "--from", "oracle://x"]).fails(2, "oracle");
+    folder
+        .run(&["import", "django", "--from", "oracle://x"])
+        .fails(2, "begins with none of sqlite: postgres:");
     folder.run(&["import", "django"]).fails(2, "--from");
     let url = "postgres://me:hunter2@127.0.0.1:1/app";
     let run = folder.run(&["import", "django", "--from", url]);

@@ -11,6 +11,8 @@ pub(crate) struct Words {
     pub(crate) text: [&'static str; 2],
     /// A time as text, with `{column}` for the column that holds it.
     pub(crate) time: &'static str,
+    /// The query for the names of the tables that look like tables of keys.
+    pub(crate) key_tables: &'static str,
 }
 
 impl Words {

@@ -9,6 +9,10 @@ const WORDS: Words = Words {
     parameter: "?",
     text: ["CAST(", " AS CHAR)"],
     time: "date_format({column}, '%Y-%m-%d %H:%i:%s.%f')",
+    key_tables: "SELECT CAST(table_name AS char) AS name FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() \
+                 AND column_name IN ('prefix', 'hashed_key', 'revoked_at') \
+                 GROUP BY table_name HAVING count(*) = 3 ORDER BY name",
 };
 
 foreign_database!(MysqlPool);

@@ -10,6 +10,10 @@ const WORDS: Words = Words {
     text: ["CAST(", " AS text)"],
     // `to_char` returns null for `infinity`, which would pass for a key that never ends.
     time: "coalesce(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), CAST({column} AS text))",
+    key_tables: "SELECT CAST(table_name AS text) AS name FROM information_schema.columns \
+                 WHERE table_schema = ANY (current_schemas(false)) \
+                 AND column_name IN ('prefix', 'hashed_key', 'revoked_at') \
+                 GROUP BY table_schema, table_name HAVING count(*) = 3 ORDER BY name",
 };
 
 foreign_database!(PostgresPool);

@@ -10,7 +10,7 @@ macro_rules! foreign_database {
 
         use $crate::error::ConnectError;
         use $crate::failure::foreign;
-        use $crate::import::{ForeignDatabase, ForeignRow, Number};
+        use $crate::import::{ForeignDatabase, ForeignRow, Number, TableName};
         use $crate::model::TableNames;
         use $crate::server::model::AsyncModel;
         use $crate::server::pool::ServerPool;
@@ -42,6 +42,15 @@ macro_rules! foreign_database {
                         let query = diesel::sql_query(sql.as_str());
                         let counted: Number = query.get_result(conn).await.map_err(foreign)?;
                         Ok(counted.number)
+                    })
+                })
+                .await
+            }
+
+            async fn tables(&self, sql: String) -> Result<Vec<TableName>, StoreError> {
+                self.run(names(), Frame::read(), sql, |conn, sql| {
+                    Box::pin(async move {
+                        diesel::sql_query(sql.as_str()).load(conn).await.map_err(foreign)
                     })
                 })
                 .await

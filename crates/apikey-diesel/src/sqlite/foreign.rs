@@ -7,7 +7,7 @@ use diesel::sql_types::Text;
 use crate::error::ConnectError;
 use crate::failure::foreign;
 use crate::import::words::Words;
-use crate::import::{ForeignDatabase, ForeignRow, Number};
+use crate::import::{ForeignDatabase, ForeignRow, Number, TableName};
 use crate::sqlite::SqlitePool;
 use crate::sqlite::options::ConnectionOptions;
 use crate::store::DieselStore;
@@ -17,6 +17,9 @@ const WORDS: Words = Words {
     parameter: "?",
     text: ["CAST(", " AS TEXT)"],
     time: "CAST({column} AS TEXT)",
+    key_tables: "SELECT m.name FROM sqlite_master m WHERE m.type = 'table' AND 3 = (SELECT count(*) \
+                 FROM pragma_table_info(m.name) c WHERE c.name IN ('prefix', 'hashed_key', 'revoked_at')) \
+                 ORDER BY m.name",
 };
 
 pub(crate) async fn open_foreign(url: &str) -> Result<Box<dyn ForeignDatabase>, ConnectError> {
@@ -36,6 +39,11 @@ impl ForeignDatabase for DieselStore<KeyRecord, SqlitePool> {
         let count = move |conn: &mut SqliteConnection| query.get_result(conn).map_err(foreign);
         let counted: Number = self.run(count).await?;
         Ok(counted.number)
+    }
+
+    async fn tables(&self, sql: String) -> Result<Vec<TableName>, StoreError> {
+        let query = diesel::sql_query(sql);
+        self.run(move |conn| query.load(conn).map_err(foreign)).await
     }
 
     async fn read(&self, sql: String, after: String) -> Result<Vec<ForeignRow>, StoreError> {

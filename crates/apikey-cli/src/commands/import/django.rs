@@ -1,8 +1,8 @@
 //! `apikey import django`
 
 use apikey_core::{
-    Clock, HashedKey, KeyHasher, KeyRecord, KeyStore, MemoryStore, Scopes, StoreError, SystemClock,
-    Timestamp,
+    Clock, HashedKey, KeyFormat, KeyHasher, KeyRecord, KeyStore, MemoryStore, Scopes, StoreError,
+    SystemClock, Timestamp,
 };
 use apikey_diesel::import::{DjangoRow, DjangoTable, Expiry};
 use clap::Args;
@@ -118,6 +118,18 @@ fn advise(report: &Report) {
         Output::note(&format!(
             "{keys} {have} that Django wrote: the service needs \
              `Hashers::new(Sha256).accept(Django::default())`, feature `django` of apikey-core"
+        ));
+    }
+    let usual = KeyFormat::default();
+    let unusual =
+        report.prefix_lengths.iter().filter(|(length, _)| **length != usual.prefix_length());
+    for (length, keys) in unusual {
+        let have = if *keys == 1 { "key has a prefix" } else { "keys have prefixes" };
+        Output::note(&format!(
+            "{keys} {have} of {length} characters: the service needs \
+             `.accept_format(KeyFormat::default().lengths({length}, {})?)`, or the length that the secrets of the \
+             site have",
+            usual.secret_length()
         ));
     }
     if report.dry_run {

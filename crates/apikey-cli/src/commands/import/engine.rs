@@ -11,7 +11,8 @@
 
 use apikey_core::chrono::SubsecRound;
 use apikey_core::{
-    KeyPatch, KeyRecord, KeyStatus, KeyStore, MAX_NAME_LENGTH, NewRecord, StoreError, Timestamp,
+    KeyFormat, KeyPatch, KeyRecord, KeyStatus, KeyStore, MAX_NAME_LENGTH, NewRecord, StoreError,
+    Timestamp,
 };
 
 use super::report::{Difference, Refusal, Report};
@@ -103,6 +104,7 @@ impl<'a> Engine<'a> {
             Fate::Refused(reason) => return Ok(Err(reason)),
         }
         *self.report.hashes.entry(algorithm).or_default() += 1;
+        *self.report.prefix_lengths.entry(key.prefix.len()).or_default() += 1;
         Ok(Ok(()))
     }
 
@@ -205,9 +207,8 @@ fn refused(reason: &str) -> Fate {
 
 /// Refuses a key that cannot be in the table, or that no client could ever use.
 fn check(key: &ForeignKey, algorithm: Option<String>) -> Result<String, &'static str> {
-    let is_prefix = (8..=32).contains(&key.prefix.len())
-        && key.prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !is_prefix {
+    let is_base62 = key.prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_base62 || !is_readable(key.prefix.len()) {
         return Err(
             "its prefix is not 8 to 32 letters and digits, so that no format reads the key",
         );
@@ -219,6 +220,13 @@ fn check(key: &ForeignKey, algorithm: Option<String>) -> Result<String, &'static
         return Err("its name has a NUL character, which not every database takes");
     }
     algorithm.ok_or("no hasher reads its stored hash")
+}
+
+/// Whether a service can be told to read keys whose prefix has so many characters.
+fn is_readable(prefix_length: usize) -> bool {
+    let usual = KeyFormat::default();
+    let secret_length = usual.secret_length();
+    usual.lengths(prefix_length, secret_length).is_ok()
 }
 
 fn record(key: &ForeignKey) -> NewRecord<()> {

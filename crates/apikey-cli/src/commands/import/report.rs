@@ -22,6 +22,9 @@ pub(crate) struct Report {
     /// The algorithms of all that are in the table now, as the source has them: a service may have replaced the
     /// hash of a key that was there.
     pub(crate) hashes: BTreeMap<String, u64>,
+    /// How many characters the prefixes of the same keys have: a service reads other than its own when it is
+    /// told to.
+    pub(crate) prefix_lengths: BTreeMap<usize, u64>,
     pub(crate) refusals: Vec<Refusal>,
     pub(crate) differences: Vec<Difference>,
 }

@@ -108,7 +108,7 @@ impl Aged {
     pub(super) async fn list<M: Printable>(
         self,
         keys: &ApiKeys<M>,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let mut list = output.list();
         for page in self.keys.chunks(100) {
@@ -128,7 +128,7 @@ impl Aged {
         self,
         keys: &ApiKeys<M>,
         grace: Duration,
-        output: &mut Output,
+        output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let mut report = Report::default();
         let result = self.rotate_each(keys, grace, output, &mut report).await;
@@ -148,7 +148,7 @@ impl Aged {
         &self,
         keys: &ApiKeys<M>,
         grace: Duration,
-        output: &mut Output,
+        output: &mut Output<M>,
         report: &mut Report,
     ) -> Result<(), Failure> {
         let progress = Progress::of(self.keys.len(), "rotating");

@@ -352,7 +352,7 @@ async fn refuses_what_cannot_be_a_key_here_and_imports_the_rest() {
         refusals,
         [
             ("short", prefix),
-            ("with\u{fffd}[2J.esc", prefix),
+            ("with\\u{1b}[2J.esc", prefix),
             ("key00003", "no hasher reads its stored hash"),
             ("key00004", "its name has more than 200 characters"),
             ("key00005", "its prefix is taken by another key"),
