@@ -43,7 +43,8 @@ pub struct SpyStore<S = MemoryStore> {
     calls: [Calls; OPERATIONS],
 }
 
-/// The operations of a [`KeyStore`], named after its methods.
+/// The operations of a [`KeyStore`], named after its methods. `update_within` counts as an update, and `touch_each`
+/// as a touch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is the method of its name")]
@@ -258,6 +259,18 @@ impl<M: KeyModel, S: KeyStore<M>> KeyStore<M> for SpyStore<S> {
         self.write(Operation::Update, self.store.update(id, owner, patch)).await
     }
 
+    async fn update_within(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<M>, StoreError> {
+        let call = self.store.update_within(id, owner, patch, limit, now);
+        self.write(Operation::Update, call).await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -269,6 +282,10 @@ impl<M: KeyModel, S: KeyStore<M>> KeyStore<M> for SpyStore<S> {
 
     async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
         self.write(Operation::Touch, self.store.touch(ids, at)).await
+    }
+
+    async fn touch_each(&self, uses: &[(M::Id, Timestamp)]) -> Result<(), StoreError> {
+        self.write(Operation::Touch, self.store.touch_each(uses)).await
     }
 
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {

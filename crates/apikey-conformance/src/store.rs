@@ -91,6 +91,9 @@ macro_rules! each_store_case {
             limit: holds_the_limit_under_parallel_inserts;
             limit: refuses_a_rotation_at_the_limit;
             limit: holds_the_limit_under_parallel_rotations;
+            limit: refuses_another_expiry_beyond_the_limit;
+            limit: prolongs_no_absent_key_and_none_of_another_owner;
+            limit: holds_the_limit_when_keys_are_kept_beside_inserts;
             update: changes_the_named_columns_alone;
             update: returns_the_key_for_an_empty_patch;
             update: never_moves_a_revocation;
@@ -115,6 +118,8 @@ macro_rules! each_store_case {
             touch: stays_revoked_when_touched_late;
             touch: undoes_no_change_beside_it;
             touch: touches_1200_keys_in_one_call;
+            touch: moves_each_last_use_to_its_own_time;
+            touch: moves_600_last_uses_to_their_own_times;
             list: lists_newest_first_and_ties_by_id;
             list: visits_each_key_once_on_pages_of_every_size;
             list: visits_each_key_once_beside_changes;

@@ -291,7 +291,7 @@ impl<M: KeyModel> Inner<M> {
     }
 
     fn refuse(&self, reason: DenyReason, prefix: Option<&str>) -> AuthError {
-        event::refused(reason, prefix, None);
+        event::refused(reason, prefix, None, &self.told, || self.now());
         AuthError::new(reason, Arc::clone(&self.answers))
     }
 
@@ -302,10 +302,7 @@ impl<M: KeyModel> Inner<M> {
 
     fn refuse_for(&self, refusal: Refusal, prefix: &str) -> AuthError {
         let source = refusal.source.as_deref().map(|source| source as &(dyn Error + 'static));
-        match refusal.reason {
-            DenyReason::HashQueueFull => event::overloaded(prefix, &self.overloads, self.now()),
-            reason => event::refused(reason, Some(prefix), source),
-        }
+        event::refused(refusal.reason, Some(prefix), source, &self.told, || self.now());
         let error = AuthError::new(refusal.reason, Arc::clone(&self.answers));
         match refusal.source {
             Some(source) => error.with_source(source),

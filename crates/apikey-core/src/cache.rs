@@ -3,6 +3,7 @@
 pub(crate) mod digest;
 pub(crate) mod flight;
 pub(crate) mod generation;
+pub(crate) mod joint;
 
 use std::fmt;
 use std::sync::Arc;

@@ -74,8 +74,12 @@ impl Clock for ManualClock {
 }
 
 /// Cuts a time to the precision that every database keeps.
+///
+/// A leap second, which chrono keeps as a second of more than a million microseconds, becomes the beginning of
+/// the next minute, as clocks have it that know none. Databases would each make something else of it.
 pub(crate) fn to_micros(time: Timestamp) -> Timestamp {
-    time.trunc_subsecs(6)
+    DateTime::from_timestamp_micros(time.timestamp_micros())
+        .unwrap_or_else(|| time.trunc_subsecs(6))
 }
 
 /// Adds a duration; `None` past the end of the calendar.
@@ -91,6 +95,18 @@ mod tests {
     fn keeps_microseconds_and_drops_the_rest() {
         let time = DateTime::from_timestamp(1_700_000_000, 123_456_789).unwrap();
         assert_eq!(to_micros(time).timestamp_subsec_nanos(), 123_456_000);
+    }
+
+    #[test]
+    fn makes_a_leap_second_the_beginning_of_the_next_minute() {
+        let minute = DateTime::from_timestamp(1_483_228_800, 0).unwrap();
+        let leap = DateTime::from_timestamp(1_483_228_799, 1_250_000_999).unwrap();
+        assert_eq!(to_micros(leap), minute + TimeDelta::milliseconds(250));
+        for extreme in [Timestamp::MIN_UTC, Timestamp::MAX_UTC, DateTime::UNIX_EPOCH] {
+            assert_eq!(to_micros(extreme), extreme.trunc_subsecs(6));
+        }
+        let before = DateTime::from_timestamp(-1, 999_999_999).unwrap();
+        assert_eq!(to_micros(before), before.trunc_subsecs(6));
     }
 
     #[test]

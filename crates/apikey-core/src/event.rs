@@ -6,17 +6,29 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::clock::Timestamp;
 use crate::error::DenyReason;
 
-/// A request was refused. Absent keys are reported at `debug`, since many routes do without one.
+/// A request was refused. Absent keys are reported at `debug`, since many routes do without one; so are the
+/// others of a kind that fills the log otherwise, but for one now and then, which says how many there were.
 pub(crate) fn refused(
     reason: DenyReason,
     prefix: Option<&str>,
     source: Option<&(dyn Error + 'static)>,
+    told: &Told,
+    now: impl FnOnce() -> Timestamp,
 ) {
     let (why, prefix) = (reason.as_str(), prefix.unwrap_or_default());
-    match reason {
-        DenyReason::Missing => absent(why),
-        reason if reason.is_internal() => failed(why, prefix, source),
-        _ => unfit(why, prefix),
+    let counted = told.of(reason).map(|seldom| seldom.count(now()));
+    match (reason, counted) {
+        (DenyReason::Missing, _) => absent(why),
+        (DenyReason::HashQueueFull, Some(Some(refused))) => queue_full(why, prefix, refused),
+        (DenyReason::HashQueueFull, _) => queue_still_full(why, prefix),
+        (reason, None) if reason.is_internal() => failed(why, prefix, source),
+        (reason, Some(Some(refused))) if reason.is_internal() => {
+            failing(why, prefix, refused, source);
+        }
+        (reason, Some(None)) if reason.is_internal() => still_failing(why, prefix, source),
+        (_, None) => unfit(why, prefix),
+        (_, Some(Some(refused))) => unfit_ones(why, prefix, refused),
+        (_, Some(None)) => unfit_again(why, prefix),
     }
 }
 
@@ -30,24 +42,30 @@ fn failed(reason: &str, prefix: &str, error: Option<&(dyn Error + 'static)>) {
     tracing::error!(reason, prefix, error, "API key could not be verified");
 }
 
+fn failing(reason: &str, prefix: &str, refused: u64, error: Option<&(dyn Error + 'static)>) {
+    tracing::error!(reason, prefix, refused, error, "API key could not be verified");
+}
+
+fn still_failing(reason: &str, prefix: &str, error: Option<&(dyn Error + 'static)>) {
+    tracing::debug!(reason, prefix, error, "API key could not be verified");
+}
+
 fn unfit(reason: &str, prefix: &str) {
     tracing::info!(reason, prefix, "API key refused");
+}
+
+fn unfit_ones(reason: &str, prefix: &str, refused: u64) {
+    tracing::info!(reason, prefix, refused, "API key refused");
+}
+
+fn unfit_again(reason: &str, prefix: &str) {
+    tracing::debug!(reason, prefix, "API key refused");
 }
 
 /// A good key lacks a scope; the log says which it would take.
 pub(crate) fn unscoped(scopes: &str, prefix: &str) {
     let reason = DenyReason::InsufficientScope.as_str();
     tracing::info!(reason, prefix, scopes, "API key refused");
-}
-
-/// There was no room for one more slow hash, which anybody can bring about: the first in a while is a warning
-/// that counts those since the last one, and the others do not fill the log.
-pub(crate) fn overloaded(prefix: &str, refusals: &Seldom, now: Timestamp) {
-    let reason = DenyReason::HashQueueFull.as_str();
-    match refusals.count(now) {
-        Some(refused) => queue_full(reason, prefix, refused),
-        None => queue_still_full(reason, prefix),
-    }
 }
 
 fn queue_full(reason: &str, prefix: &str, refused: u64) {
@@ -63,9 +81,42 @@ fn queue_still_full(reason: &str, prefix: &str) {
     tracing::debug!(reason, prefix, "API key could not be verified");
 }
 
+/// When refusals were told last, for each reason that anybody can bring about without a secret, or that a request
+/// brings about while something is down.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    multiple: Seldom,
+    too_long: Seldom,
+    malformed: Seldom,
+    checksum: Seldom,
+    unknown_prefix: Seldom,
+    wrong_secret: Seldom,
+    store_unavailable: Seldom,
+    hashing_failed: Seldom,
+    queue_full: Seldom,
+}
+
+impl Told {
+    /// The others are told one by one: they take the secret of a key, or name a row or a line to mend.
+    fn of(&self, reason: DenyReason) -> Option<&Seldom> {
+        match reason {
+            DenyReason::Multiple => Some(&self.multiple),
+            DenyReason::TooLong => Some(&self.too_long),
+            DenyReason::Malformed => Some(&self.malformed),
+            DenyReason::Checksum => Some(&self.checksum),
+            DenyReason::UnknownPrefix => Some(&self.unknown_prefix),
+            DenyReason::WrongSecret => Some(&self.wrong_secret),
+            DenyReason::StoreUnavailable => Some(&self.store_unavailable),
+            DenyReason::HashingFailed => Some(&self.hashing_failed),
+            DenyReason::HashQueueFull => Some(&self.queue_full),
+            _ => None,
+        }
+    }
+}
+
 /// Counts what happens, and says how often once in ten seconds at most.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom {
+struct Seldom {
     untold: AtomicU64,
     /// When to tell again, in microseconds.
     next: AtomicI64,

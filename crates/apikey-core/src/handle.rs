@@ -21,7 +21,7 @@ use crate::cache::{KeyCache, Memo};
 use crate::clock::{Clock, Timestamp, to_micros};
 use crate::credentials::KeyLocation;
 use crate::error::AnswerStyle;
-use crate::event::Seldom;
+use crate::event::Told;
 use crate::handle::builder::ApiKeysBuilder;
 use crate::hash::HashedKey;
 use crate::hash::gate::Gate;
@@ -71,7 +71,7 @@ pub(crate) struct Inner<M: KeyModel> {
     pub(crate) link: Option<Link<M::Owner>>,
     pub(crate) life: Life,
     pub(crate) rehashes: Rehashes,
-    pub(crate) overloads: Seldom,
+    pub(crate) told: Told,
     pub(crate) usage: Usage<M::Id>,
     pub(crate) locations: Vec<KeyLocation>,
     pub(crate) answers: Arc<AnswerStyle>,

@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) mod hashers;
+mod limit;
 mod manager;
 pub(crate) mod owned;
 mod rotate;
@@ -183,9 +184,12 @@ impl<M: KeyModel> ApiKeys<M> {
     /// Changes name, scopes or expiry of a key and returns the changed key.
     ///
     /// # Errors
-    /// [`ManageError`]: [`NotFound`](ManageError::NotFound), the same as [`create`](Self::create) for bad
-    /// input, or [`Expired`](ManageError::Expired) for another expiry of an expired key where the number of
-    /// keys is [limited](crate::ApiKeysBuilder::max_keys_per_owner).
+    /// [`ManageError`]: [`NotFound`](ManageError::NotFound), or the same as [`create`](Self::create) for bad
+    /// input. Where the number of keys is [limited](crate::ApiKeysBuilder::max_keys_per_owner), another expiry is
+    /// [`Expired`](ManageError::Expired) for an expired key, and a later one, or none, is
+    /// [`LimitReached`](ManageError::LimitReached) if the owner has more keys than that: since others
+    /// were created meanwhile, or because rotated ones still work. With a store that cannot count them
+    /// ([`KeyStore::update_within`](crate::KeyStore::update_within)) it is [`Store`](ManageError::Store).
     pub async fn update(&self, prefix: &str, update: KeyUpdate) -> Result<M, ManageError> {
         self.manager().update(prefix, update).await
     }

@@ -5,9 +5,11 @@ pub(crate) mod memory;
 pub(crate) mod query;
 mod shared;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 
 use async_trait::async_trait;
+use chrono::SubsecRound;
 use thiserror::Error;
 
 use crate::clock::Timestamp;
@@ -35,8 +37,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 ///    `hashed_key`.
 /// 5. **No judgement.** Revoked, disabled and expired keys are returned like others. The model's own
 ///    filter is reported in [`Found::is_usable`], not applied.
-/// 6. Nothing but `insert`, `update`, `rotate`, `touch` and `delete_expired` writes, and there is no
-///    operation that saves a whole row.
+/// 6. Nothing but `insert`, `update` and `update_within`, `rotate`, `touch` and `touch_each`, and `delete_expired`
+///    writes, and there is no operation that saves a whole row.
 #[async_trait]
 pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// Finds the key that a client presents, in one query.
@@ -65,6 +67,30 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
         patch: &KeyPatch,
     ) -> Result<Option<M>, StoreError>;
 
+    /// As [`update`](Self::update), within a limit: if the patch lets the key live longer than it would, and the
+    /// key is neither revoked nor expired at `now` as it is then, its owner (the whole table if keys have no owner)
+    /// has no more than `limit` such keys then. Patches that let no key live longer are not counted.
+    ///
+    /// The owner is the one that the key has when it is changed. The count holds under any number of parallel
+    /// inserts, rotations and updates of this kind, so it is taken under the lock that those take.
+    ///
+    /// Provided, so that stores need not have it. Where it is missing, a handle with
+    /// [`max_keys_per_owner`](crate::ApiKeysBuilder::max_keys_per_owner) lets no key live longer.
+    ///
+    /// # Errors
+    /// [`StoreError::LimitReached`], and nothing is changed; [`StoreError::Unsupported`], the default.
+    async fn update_within(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<M>, StoreError> {
+        let _ = (id, owner, patch, limit, now);
+        Err(StoreError::Unsupported { what: "another expiry where the number of keys is limited" })
+    }
+
     /// Sets the predecessor's expiry and inserts the successor, in one transaction. Of any number of
     /// parallel rotations of one key exactly one succeeds.
     ///
@@ -90,6 +116,21 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// [`StoreError::Unsupported`] if the store has no place for it: then nothing is noted, and nobody
     /// is told.
     async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError>;
+
+    /// Moves `last_used_at` of each of these keys forward to its own time, as [`touch`](Self::touch) does to one
+    /// time for all. No key is named twice.
+    ///
+    /// By default, one call of `touch` for each time. Of very many times, those within a second are written
+    /// as the beginning of it, so that no use is dated later than it was.
+    ///
+    /// # Errors
+    /// As [`touch`](Self::touch). Then some may be written.
+    async fn touch_each(&self, uses: &[(M::Id, Timestamp)]) -> Result<(), StoreError> {
+        for (at, ids) in by_time(uses) {
+            self.touch(&ids, at).await?;
+        }
+        Ok(())
+    }
 
     /// Returns one page of keys, newest first (by `created_at`, then id).
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError>;
@@ -119,6 +160,22 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
         let _ = format;
         true
     }
+}
+
+/// So many times are written one by one.
+const MOST_TIMES: usize = 64;
+
+/// Sorts uses by their time; beyond a number of times, by its second.
+fn by_time<Id: Clone>(uses: &[(Id, Timestamp)]) -> BTreeMap<Timestamp, Vec<Id>> {
+    let group = |cut: fn(Timestamp) -> Timestamp| {
+        let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (id, at) in uses {
+            groups.entry(cut(*at)).or_default().push(id.clone());
+        }
+        groups
+    };
+    let exact = group(|at| at);
+    if exact.len() > MOST_TIMES { group(|at| at.trunc_subsecs(0)) } else { exact }
 }
 
 /// A key found by its prefix.
@@ -185,4 +242,26 @@ pub enum StoreError {
     /// The database cannot be reached, is locked, or did not understand.
     #[error("the key store is unavailable")]
     Unavailable(#[source] BoxError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_times_are_few_writes_and_none_is_later_than_it_was() {
+        let time = |micros: i64| Timestamp::from_timestamp_micros(1_800_000_000_000_000 + micros);
+        let uses = |number: i64| -> Vec<_> {
+            (0..number).map(|n| (n, time(n * 700_000).unwrap())).collect()
+        };
+        let exact = by_time(&uses(64));
+        assert_eq!(exact.len(), 64);
+        let many = uses(1000);
+        let groups = by_time(&many);
+        assert_eq!(groups.len(), 700);
+        assert_eq!(groups.values().map(Vec::len).sum::<usize>(), 1000);
+        for (at, ids) in groups {
+            assert!(ids.iter().all(|id| many[usize::try_from(*id).unwrap()].1 >= at));
+        }
+    }
 }

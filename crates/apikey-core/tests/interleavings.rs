@@ -23,6 +23,10 @@ mod sync {
 #[allow(dead_code, unreachable_pub, reason = "not all of it is of interest here")]
 mod generation;
 
+#[path = "../src/cache/joint.rs"]
+#[allow(dead_code, unreachable_pub, reason = "not all of it is of interest here")]
+mod joint;
+
 #[path = "../src/cache/flight.rs"]
 #[allow(dead_code, unreachable_pub, reason = "not all of it is of interest here")]
 mod flight;

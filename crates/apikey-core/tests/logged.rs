@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use apikey_conformance::{Operation, SpyStore};
-use apikey_core::{ApiKeys, HashedKey, KeyRecord, KeyStore, MemoryStore, NewKey, NewRecord, scope};
+use apikey_core::{
+    ApiKeys, HashedKey, KeyFormat, KeyRecord, KeyStore, ManualClock, MemoryStore, NewKey,
+    NewRecord, scope,
+};
 use futures::executor::block_on;
 use tracing::Level;
 
@@ -79,4 +83,72 @@ fn a_key_of_another_handle_is_a_mistake_of_the_application() {
     });
     assert_eq!(level, Level::ERROR);
     assert!(fields.contains("reason=\"another_handle\""), "{fields}");
+}
+
+/// Presents a text a number of times, and returns the events by level.
+fn present(keys: &ApiKeys, text: &str, times: usize) -> Vec<(Level, String)> {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), || {
+        for _ in 0..times {
+            drop(block_on(keys.verify(text)).unwrap_err());
+        }
+    });
+    let events = log.take();
+    assert_eq!(events.len(), times, "each refusal is one event");
+    events
+}
+
+/// How many refusals each event above `debug` counts.
+fn told(events: &[(Level, String)], level: Level) -> Vec<u64> {
+    let above = events.iter().filter(|(other, _)| *other < Level::DEBUG);
+    let count = |(other, fields): &(Level, String)| {
+        assert_eq!(*other, level, "{fields}");
+        let (_, count) = fields.split_once(" refused=").unwrap();
+        count.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    above.map(count).collect()
+}
+
+#[test]
+fn what_strangers_send_does_not_fill_the_log() {
+    let clock = ManualClock::default();
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+        .format(KeyFormat::branded("acme").unwrap())
+        .accept_format(KeyFormat::default())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let created = block_on(keys.create("k")).unwrap();
+    let good = created.plaintext.expose().to_owned();
+    let end = if good.ends_with('0') { "1" } else { "0" };
+    let wrong_sum = format!("{}{end}", &good[..good.len() - 1]);
+    let wrong = NewKey::new("wrong").with_plaintext(TEXT);
+    block_on(keys.create(wrong)).unwrap();
+    let wrong_secret = TEXT.replace("6Tp", "6Tq");
+    let unknown = TEXT.replace("FbY8NwcU", "00000000");
+    for (text, reason) in [
+        (unknown.as_str(), "unknown_prefix"),
+        (&wrong_secret, "wrong_secret"),
+        ("nonsense", "malformed"),
+        (&wrong_sum, "checksum"),
+        (&"x".repeat(257), "too_long"),
+    ] {
+        let events = present(&keys, text, 1000);
+        assert!(events.iter().all(|(_, fields)| fields.contains(&format!("reason=\"{reason}\""))));
+        assert_eq!(told(&events, Level::INFO), [1], "{reason}");
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(told(&present(&keys, text, 1000), Level::INFO), [1000], "{reason}");
+    }
+}
+
+#[test]
+fn a_store_that_is_down_does_not_fill_the_log() {
+    let (store, clock) = (Arc::<SpyStore>::default(), ManualClock::default());
+    store.fail(Operation::FindByPrefix);
+    let keys = ApiKeys::builder(Arc::clone(&store)).clock(clock.clone()).build().unwrap();
+    let events = present(&keys, TEXT, 1000);
+    assert_eq!(told(&events, Level::ERROR), [1]);
+    assert!(events.iter().all(|(_, fields)| fields.contains("the key store is unavailable")));
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(told(&present(&keys, TEXT, 10), Level::ERROR), [1000]);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::HashSet;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -260,4 +261,21 @@ fn bounds_the_keys_of_an_owner() {
     block_on(keys.revoke(&first.key.prefix)).unwrap();
     block_on(keys.create("4")).unwrap();
     assert!(matches!(block_on(keys.create("5")), Err(ManageError::LimitReached { limit: 2 })));
+}
+
+/// What chrono keeps as the 61st second of a minute is the beginning of the next, as databases have it.
+#[test]
+fn a_leap_second_is_one_moment() {
+    let leap = Timestamp::from_str("2030-12-31T23:59:60.25Z").unwrap();
+    let moment = Timestamp::from_str("2031-01-01T00:00:00.25Z").unwrap();
+    let keys = ApiKeys::in_memory();
+    let created = block_on(keys.create(NewKey::new("k").expires_at(leap))).unwrap().key;
+    assert_eq!(created.expires_at, Some(moment));
+    let other = block_on(keys.create("k")).unwrap().key;
+    let updated = block_on(keys.update(&other.prefix, KeyUpdate::new().expires_at(leap))).unwrap();
+    assert_eq!(updated.expires_at, Some(moment));
+    block_on(keys.rotate_seen(&created.prefix, Some(leap), Duration::ZERO)).unwrap();
+    let last = Timestamp::from_str("9999-12-31T23:59:60Z").unwrap();
+    let beyond = block_on(keys.create(NewKey::new("k").expires_at(last)));
+    assert!(matches!(beyond, Err(ManageError::Expiry)), "that is the year 10000");
 }

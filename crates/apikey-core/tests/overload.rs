@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use apikey_core::{
     ApiKeys, Authenticate, DenyReason, HashError, HashedKey, Hashers, HashingThreads, KeyHasher,
-    KeyRecord, ManualClock, MemoryStore,
+    KeyRecord, ManageError, ManualClock, MemoryStore,
 };
 use futures::FutureExt;
 use futures::executor::block_on;
@@ -117,4 +117,93 @@ fn a_flood_is_a_warning_now_and_then_and_no_error() {
     f.clock.advance(Duration::from_secs(1));
     let next = refuse(1000);
     assert!(next.len() == 1 && next[0].contains("refused=1010"), "{next:?}");
+}
+
+/// Hashes and verifies nothing before it is told to, and says what it does.
+#[derive(Debug)]
+struct Slow {
+    does: mpsc::Sender<&'static str>,
+    goes_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Slow {
+    fn wait(&self, what: &'static str) {
+        let _ = self.does.send(what);
+        let _ = self.goes_on.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    }
+}
+
+impl KeyHasher for Slow {
+    fn encodings(&self) -> Vec<String> {
+        vec!["slow$".into()]
+    }
+
+    fn hash(&self, key: &[u8]) -> Result<HashedKey, HashError> {
+        self.wait("hash");
+        Ok(HashedKey::new(format!("slow${}", String::from_utf8_lossy(key))))
+    }
+
+    fn verify(&self, key: &[u8], stored: &str) -> Result<bool, HashError> {
+        self.wait("verify");
+        Ok(stored.as_bytes() == [b"slow$", key].concat())
+    }
+}
+
+/// A handle with one thread for hashing and the usual queue; what is sent lets one piece of work go on.
+fn slow(limit: u32) -> (ApiKeys, mpsc::Receiver<&'static str>, mpsc::Sender<()>) {
+    let ((does, is_done), (go_on, goes_on)) = (mpsc::channel(), mpsc::channel());
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+        .hashers(Hashers::new(Slow { does, goes_on: Mutex::new(goes_on) }))
+        .hashing_threads(HashingThreads::default().max_concurrent(NonZeroUsize::MIN))
+        .max_keys_per_owner(limit)
+        .build()
+        .unwrap();
+    (keys, is_done, go_on)
+}
+
+#[test]
+fn keys_that_are_created_starve_nobody_who_is_verified() {
+    let (keys, does, go_on) = slow(1000);
+    go_on.send(()).unwrap();
+    let text = block_on(keys.create("k")).unwrap().plaintext.expose().to_owned();
+    assert_eq!(does.recv().unwrap(), "hash");
+    let mut first = keys.create("k");
+    assert!((&mut first).now_or_never().is_none());
+    assert_eq!(does.recv().unwrap(), "hash", "it is under way");
+    let mut creates: Vec<_> = (0..100).map(|_| keys.create("k")).collect();
+    let refused = creates.iter_mut().filter_map(|create| create.now_or_never());
+    let refused =
+        refused.map(|answer| assert!(matches!(answer, Err(ManageError::Hash(_))))).count();
+    assert_eq!(refused, 100 - 16, "a quarter of the queue is for them");
+    let mut verified = keys.verify(&text);
+    assert!((&mut verified).now_or_never().is_none(), "there is a place for it");
+    go_on.send(()).unwrap();
+    let next: Vec<_> = (0..2)
+        .map(|_| {
+            let next = does.recv().unwrap();
+            go_on.send(()).unwrap();
+            next
+        })
+        .collect();
+    assert!(next.contains(&"verify"), "it is its turn: {next:?}");
+    assert!(block_on(verified).is_ok());
+    drop(go_on);
+}
+
+#[test]
+fn what_the_limit_refuses_is_not_hashed() {
+    let (keys, does, go_on) = slow(1);
+    go_on.send(()).unwrap();
+    let first = block_on(keys.create("k")).unwrap().key.prefix;
+    go_on.send(()).unwrap();
+    block_on(keys.rotate(&first, Duration::from_secs(60))).unwrap();
+    assert_eq!(does.try_iter().count(), 2);
+    drop(go_on);
+    let refused = block_on(keys.create("k"));
+    assert!(matches!(refused, Err(ManageError::LimitReached { limit: 1 })), "{refused:?}");
+    let successor = block_on(keys.list(&apikey_core::KeyQuery::new())).unwrap().keys;
+    let refused = block_on(keys.rotate(&successor[0].prefix, Duration::from_secs(60)));
+    assert!(matches!(refused, Err(ManageError::LimitReached { .. })), "{refused:?}");
+    assert_eq!(does.try_iter().count(), 0, "nothing was hashed");
+    block_on(keys.rotate(&successor[0].prefix, Duration::ZERO)).unwrap();
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
-    ApiKeys, Cache, DenyReason, KeyModel, KeyQuery, KeyRecord, KeyUpdate, LocalBus, ManageError,
-    MemoryStore, NewKey, OwnedKeys,
+    ApiKeys, Cache, DenyReason, KeyModel, KeyQuery, KeyRecord, KeyStatus, KeyUpdate, LocalBus,
+    ManageError, ManualClock, MemoryStore, NewKey, OwnedKeys,
 };
+use futures::FutureExt;
 use futures::executor::{LocalPool, block_on};
 use futures::task::LocalSpawnExt;
 
@@ -136,4 +138,38 @@ fn every_handle_on_the_bus_forgets_the_keys_of_an_owner() {
     pool.run_until_stalled();
     let refused = block_on(there.verify(text)).unwrap_err();
     assert_eq!(refused.reason(), DenyReason::OwnerNotUsable);
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Creates keys that end in a minute until the limit is reached, and returns their prefixes.
+fn fill(keys: &ApiKeys) -> Vec<String> {
+    let create = || block_on(keys.create(NewKey::new("k").expires_in(MINUTE))).ok();
+    std::iter::from_fn(create).map(|created| created.key.prefix).collect()
+}
+
+/// Another expiry is asked for while the keys are alive, and reaches the store when others have taken their places.
+#[test]
+fn another_expiry_that_comes_late_brings_nobody_beyond_the_limit() {
+    let (store, clock) = (Arc::<SpyStore>::default(), ManualClock::default());
+    let builder = ApiKeys::builder(Arc::clone(&store)).max_keys_per_owner(2);
+    let keys = builder.clock(clock.clone()).build().unwrap();
+    let (mut live, mut ending) = (Vec::new(), fill(&keys));
+    for _ in 0..5 {
+        let held = store.hold(Operation::Update, ending.len());
+        let keep = |prefix| Box::pin(keys.update(prefix, KeyUpdate::new().never_expires()));
+        let mut updates: Vec<_> = ending.iter().map(|prefix| keep(prefix)).collect();
+        assert!(updates.iter_mut().all(|update| update.as_mut().now_or_never().is_none()));
+        clock.advance(MINUTE);
+        let others = fill(&keys);
+        drop(held);
+        for update in updates {
+            let refused = block_on(update);
+            assert!(matches!(refused, Err(ManageError::LimitReached { limit: 2 })), "{refused:?}");
+        }
+        let active = KeyQuery::new().status(KeyStatus::Active);
+        live.push(block_on(keys.count(&active)).unwrap());
+        ending = others;
+    }
+    assert_eq!(live, [2; 5]);
 }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use apikey_core::{
-    ApiKeys, Found, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStatus, KeyStore, ManageError,
-    MemoryStore, NewKey, NewRecord, Page, Rotation, Scopes, StoreError, Timestamp, async_trait,
+    ApiKeys, DenyReason, Found, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStatus, KeyStore,
+    ManageError, ManualClock, MemoryStore, NewKey, NewRecord, Page, Rotation, Scopes, StoreError,
+    Timestamp, async_trait,
 };
 use futures::executor::block_on;
 
@@ -244,5 +245,35 @@ fn a_successor_belongs_to_whom_the_key_was_given_or_taken_from_meanwhile() {
         assert_eq!(successor.team, after, "from {before:?}");
         assert_eq!(*store.owners.lock().unwrap(), [before, after]);
         assert_eq!(block_on(keys.count(&KeyQuery::new())).unwrap(), 2);
+    }
+}
+
+/// What ends now ends on a node whose clock is behind when its clock has come so far. A revocation ends everywhere.
+#[test]
+fn a_rotation_without_grace_ends_by_the_clock_of_each_node_and_a_revocation_at_once() {
+    let (store, now) = (Arc::new(MemoryStore::<KeyRecord>::new()), Timestamp::default());
+    let behind = Duration::from_secs(30);
+    let clocks = [ManualClock::at(now + behind), ManualClock::at(now)];
+    let [one, other] = clocks
+        .clone()
+        .map(|clock| ApiKeys::builder(Arc::clone(&store)).clock(clock).build().unwrap());
+    let old = block_on(one.create("k")).unwrap();
+    let new = block_on(one.rotate(&old.key.prefix, Duration::ZERO)).unwrap();
+    let text = old.plaintext.expose();
+    let reason = |keys: &ApiKeys| block_on(keys.verify(text)).err().map(|error| error.reason());
+    assert_eq!(reason(&one), Some(DenyReason::Expired));
+    assert_eq!(reason(&other), None, "by its clock it has not ended yet");
+    let again = block_on(other.rotate(&old.key.prefix, Duration::ZERO));
+    assert!(matches!(again, Err(ManageError::AlreadyRotated { .. })), "{again:?}");
+    assert!(block_on(other.verify(new.plaintext.expose())).is_ok(), "its successor works");
+    clocks[1].advance(behind);
+    assert_eq!(reason(&other), Some(DenyReason::Expired));
+
+    let old = block_on(one.create("k")).unwrap();
+    let text = old.plaintext.expose();
+    block_on(one.rotate(&old.key.prefix, Duration::ZERO)).unwrap();
+    block_on(one.revoke(&old.key.prefix)).unwrap();
+    for keys in [&one, &other] {
+        assert_eq!(block_on(keys.verify(text)).unwrap_err().reason(), DenyReason::Revoked);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
-    ApiKeys, Cache, Clock, CreatedKey, KeyRecord, ManualClock, StoreError, Timestamp,
+    ApiKeys, Cache, Clock, CreatedKey, KeyRecord, ManualClock, NewKey, StoreError, Timestamp,
 };
 use futures::FutureExt;
 use futures::executor::block_on;
@@ -187,4 +187,88 @@ fn two_futures_that_maintain_one_handle_write_each_use_once() {
     }
     drop(f);
     block_on(both);
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn the_latest_use_is_written_however_long_a_key_is_cached() {
+    for cache in [None, Some(Cache::new().time_to_live(Duration::from_secs(3600)))] {
+        let f = fixture(cache);
+        let (often, once) = (f.create(), f.create());
+        use_key(&f.keys, &once);
+        let first = f.clock.now();
+        for _ in 0..10 {
+            use_key(&f.keys, &often);
+            f.clock.advance(SECOND);
+        }
+        let last = f.clock.now() - SECOND;
+        block_on(f.keys.flush()).unwrap();
+        assert_eq!(f.last_used(&often), Some(last));
+        assert_eq!(f.last_used(&once), Some(first), "not the time of another key");
+        use_key(&f.keys, &often);
+        block_on(f.keys.flush()).unwrap();
+        assert_eq!(f.last_used(&often), Some(f.clock.now()));
+    }
+}
+
+#[test]
+fn no_last_use_is_later_than_the_expiry() {
+    let f = fixture(None);
+    let ending = block_on(f.keys.create(NewKey::new("k").expires_in(SECOND))).unwrap();
+    let other = f.create();
+    use_key(&f.keys, &ending);
+    f.clock.advance(2 * SECOND);
+    use_key(&f.keys, &other);
+    block_on(f.keys.flush()).unwrap();
+    assert!(f.last_used(&ending) < ending.key.expires_at);
+}
+
+#[test]
+fn the_last_use_is_written_with_what_ends_the_key() {
+    for cache in [None, Some(Cache::new())] {
+        let f = fixture(cache);
+        let [revoked, disabled, rotated] = [f.create(), f.create(), f.create()];
+        for key in [&revoked, &disabled, &rotated] {
+            use_key(&f.keys, key);
+        }
+        let used = Some(f.clock.now());
+        f.clock.advance(SECOND);
+        block_on(f.keys.revoke(&revoked.key.prefix)).unwrap();
+        block_on(f.keys.disable(&disabled.key.prefix)).unwrap();
+        block_on(f.keys.rotate(&rotated.key.prefix, Duration::ZERO)).unwrap();
+        for key in [&revoked, &disabled, &rotated] {
+            assert_eq!(f.last_used(key), used);
+        }
+        let writes = f.writes();
+        block_on(f.keys.flush()).unwrap();
+        assert_eq!(f.writes(), writes, "nothing is pending any more");
+    }
+}
+
+#[test]
+fn a_use_that_is_being_written_is_written_with_the_revocation() {
+    let f = fixture(None);
+    let key = f.create();
+    use_key(&f.keys, &key);
+    let held = f.store.hold(Operation::Touch, 1);
+    let mut flush = Box::pin(f.keys.flush());
+    assert!(flush.as_mut().now_or_never().is_none());
+    block_on(f.keys.revoke(&key.key.prefix)).unwrap();
+    drop(held);
+    block_on(flush).unwrap();
+    assert_eq!(f.last_used(&key), Some(f.clock.now()));
+}
+
+#[test]
+fn a_key_is_revoked_whatever_becomes_of_its_last_use() {
+    let f = fixture(None);
+    let [failing, hanging] = [f.create(), f.create()];
+    use_key(&f.keys, &failing);
+    use_key(&f.keys, &hanging);
+    f.store.fail(Operation::Touch);
+    assert!(block_on(f.keys.revoke(&failing.key.prefix)).unwrap().revoked_at.is_some());
+    f.store.recover(Operation::Touch);
+    let _held = f.store.hold(Operation::Touch, 1);
+    assert!(block_on(f.keys.revoke(&hanging.key.prefix)).unwrap().revoked_at.is_some());
 }

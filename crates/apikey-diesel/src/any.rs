@@ -147,6 +147,17 @@ impl<M: KeyModel> KeyStore<M> for DieselStore<M, AnyPool<M>> {
         self.pool.store.update(id, owner, patch).await
     }
 
+    async fn update_within(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<M>, StoreError> {
+        self.pool.store.update_within(id, owner, patch, limit, now).await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -158,6 +169,10 @@ impl<M: KeyModel> KeyStore<M> for DieselStore<M, AnyPool<M>> {
 
     async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
         self.pool.store.touch(ids, at).await
+    }
+
+    async fn touch_each(&self, uses: &[(M::Id, Timestamp)]) -> Result<(), StoreError> {
+        self.pool.store.touch_each(uses).await
     }
 
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {

@@ -17,6 +17,8 @@ pub(crate) mod rules;
 pub(crate) mod sql;
 mod tokens;
 
+use std::slice;
+
 use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Timestamp};
 use diesel::QueryResult;
 use diesel::backend::Backend;
@@ -118,6 +120,18 @@ pub trait BlockingModel<DB: Backend>: KeyModel {
     fn touch<C>(conn: &mut C, ids: &[Self::Id], at: Timestamp) -> QueryResult<()>
     where
         C: LoadConnection<Backend = DB>;
+
+    /// Moves `last_used_at` of each of these keys forward to its own time, never back. The store passes at most
+    /// 100, each once. By default, one [`touch`](Self::touch) for each; models that are derived take one statement.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn touch_each<C>(conn: &mut C, uses: &[(Self::Id, Timestamp)]) -> QueryResult<()>
+    where
+        C: LoadConnection<Backend = DB>,
+    {
+        uses.iter().try_for_each(|(id, at)| Self::touch(conn, slice::from_ref(id), *at))
+    }
 
     /// Returns the rows of one page, newest first, and one more if there is a next page.
     ///

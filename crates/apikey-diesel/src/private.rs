@@ -13,7 +13,9 @@ pub use diesel::{Column, QueryResult, Queryable, Selectable, deserialize};
 
 pub use crate::model::place::TablePlace;
 pub use crate::model::rules::{TableRules, TextRule};
-pub use crate::model::sql::{Exactly, StartsWith, coalesce, is_exactly, starts_with};
+pub use crate::model::sql::{
+    Exactly, StartsWith, TimeByKey, coalesce, is_exactly, starts_with, time_by_key,
+};
 pub use crate::model::{TableNames, checks};
 pub use crate::store::Sealed;
 
@@ -60,6 +62,9 @@ pub mod methods {
 /// How many rows are written by one statement. SQLite takes up to 32766 parameters, MySQL 65535; short
 /// statements keep locks short.
 pub const ROWS_AT_ONCE: usize = 500;
+
+/// How many rows get each its own time by one statement. It compares each row with each of the keys.
+pub const TIMES_AT_ONCE: usize = 100;
 
 /// What connections are that block.
 pub mod blocking {

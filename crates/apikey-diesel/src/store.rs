@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use apikey_core::{KeyModel, KeyRecord, StoreError};
+use apikey_core::{HashedKey, KeyModel, KeyRecord, NewRecord, StoreError, Timestamp};
 use tokio::runtime::Handle;
 
 use crate::any::AnyPool;
@@ -46,6 +46,12 @@ pub struct DieselStore<M: KeyModel = KeyRecord, P: Pool = AnyPool<M>> {
     runtime: Option<Handle>,
     pub(crate) deadline: Duration,
     model: PhantomData<fn() -> M>,
+}
+
+/// Describes a new key of the owner of this one, as a model counts for.
+#[allow(dead_code, reason = "without any database nothing is counted")]
+pub(crate) fn beside<M: KeyModel>(key: &M, created_at: Timestamp) -> NewRecord<M::Extra> {
+    NewRecord::new("", HashedKey::new(""), "", created_at, key.extra())
 }
 
 /// How long an operation on a server may take, unless told otherwise.

@@ -57,6 +57,14 @@ impl Table {
         self.rows.apply(change).map_err(StoreError::Unavailable)
     }
 
+    /// Returns a key as it is and as it would be; `None` if there is none, or it is not to be changed.
+    fn patched(&self, id: i64, patch: &KeyPatch) -> Option<(KeyRecord, KeyRecord)> {
+        let before = self.rows.keys.get(&id).filter(|key| patch.may_change(key))?;
+        let mut after = before.clone();
+        patch.apply(&mut after);
+        Some((before.clone(), after))
+    }
+
     /// Stores keys: all of them or none.
     fn put(&mut self, keys: &[&KeyRecord]) -> Result<(), StoreError> {
         self.change(Change::Put(keys.iter().map(|key| Row::from(*key)).collect()))
@@ -104,10 +112,15 @@ impl Rows {
         changed: Option<&KeyRecord>,
     ) -> Result<(), StoreError> {
         let Some(limit) = limit else { return Ok(()) };
+        let live = self.live(new.created_at, changed);
+        if live < u64::from(limit) { Ok(()) } else { Err(StoreError::LimitReached { limit }) }
+    }
+
+    /// Counts the keys that are live then, one of them as it is to be.
+    fn live(&self, at: Timestamp, changed: Option<&KeyRecord>) -> u64 {
         let keys = self.keys.values();
         let keys = keys.map(|key| changed.filter(|changed| changed.id == key.id).unwrap_or(key));
-        let live = keys.filter(|key| key.counts_at(new.created_at)).count() as u64;
-        if live < u64::from(limit) { Ok(()) } else { Err(StoreError::LimitReached { limit }) }
+        keys.filter(|key| key.counts_at(at)).count() as u64
     }
 
     fn select(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Vec<&KeyRecord> {
@@ -147,13 +160,26 @@ impl KeyStore<KeyRecord> for JournalStore {
         patch: &KeyPatch,
     ) -> Result<Option<KeyRecord>, StoreError> {
         let mut table = self.table();
-        let Some(mut key) = table.rows.keys.get(id).cloned() else {
-            return Ok(None);
-        };
-        if !patch.may_change(&key) {
-            return Ok(None);
+        let Some((_, key)) = table.patched(*id, patch) else { return Ok(None) };
+        table.put(&[&key])?;
+        Ok(Some(key))
+    }
+
+    /// Nobody else has the table until the key is counted and changed.
+    async fn update_within(
+        &self,
+        id: &i64,
+        _: NoOwner<'_>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        let mut table = self.table();
+        let Some((before, key)) = table.patched(*id, patch) else { return Ok(None) };
+        let is_counted = patch.prolongs(&before) && key.counts_at(now);
+        if is_counted && table.rows.live(now, Some(&key)) > u64::from(limit) {
+            return Err(StoreError::LimitReached { limit });
         }
-        patch.apply(&mut key);
         table.put(&[&key])?;
         Ok(Some(key))
     }
@@ -178,10 +204,16 @@ impl KeyStore<KeyRecord> for JournalStore {
     }
 
     async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
+        self.touch_each(&ids.iter().map(|id| (*id, at)).collect::<Vec<_>>()).await
+    }
+
+    async fn touch_each(&self, uses: &[(i64, Timestamp)]) -> Result<(), StoreError> {
         let mut table = self.table();
-        let is_older = |key: &&KeyRecord| key.revoked_at.is_none() && key.last_used_at < Some(at);
-        let keys = ids.iter().filter_map(|id| table.rows.keys.get(id)).filter(is_older);
-        let touched: Vec<_> = keys.map(|key| key.clone().with_last_used_at(Some(at))).collect();
+        let touched = |(id, at): &(i64, Timestamp)| {
+            let key = table.rows.keys.get(id).filter(|key| key.revoked_at.is_none())?;
+            (key.last_used_at < Some(*at)).then(|| key.clone().with_last_used_at(Some(*at)))
+        };
+        let touched: Vec<_> = uses.iter().filter_map(touched).collect();
         if touched.is_empty() {
             return Ok(());
         }

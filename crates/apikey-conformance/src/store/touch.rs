@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use apikey_core::{KeyModel, KeyPatch};
+use apikey_core::{KeyModel, KeyPatch, StoreError};
 
 use crate::fixture::{StoreFixture, Table, assert_same, at, just_after, numbered};
 
@@ -94,5 +94,56 @@ pub async fn touches_1200_keys_in_one_call<F: StoreFixture>(fixture: &F) {
     for number in [0, 1, 498, 499, 500, 998, 999, 1000, 1198, 1199] {
         let used = table.read(&numbered(number)).await.record().last_used_at;
         assert_eq!(used, Some(at(1)), "key {number} of 1200 is touched");
+    }
+}
+
+/// Each key of one call is moved to its own time, forward and never back; keys that are revoked or gone are passed
+/// over.
+pub async fn moves_each_last_use_to_its_own_time<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let revoked = table.add("revoked0").await;
+    let revoked = table.revoke(&revoked, at(1)).await;
+    let standing = table.add("standing").await;
+    table.touch(slice::from_ref(&standing.record().id), at(5000)).await;
+    let mut uses = vec![(table.absent_id().await, at(1)), (revoked.record().id.clone(), at(2))];
+    uses.push((standing.record().id.clone(), at(4000)));
+    let mut expected = Vec::new();
+    for number in 0..30 {
+        let key = table.add(&numbered(number)).await;
+        let time = just_after(at(100 - i64::try_from(number).expect("it is small")));
+        uses.push((key.record().id.clone(), time));
+        expected.push((key, time));
+    }
+    let touched = table.store.touch_each(&uses).await;
+    touched.expect("keys can be touched, each at its own time");
+    for (key, time) in expected {
+        let now = table.read(&key.record().prefix).await;
+        let record = key.record().clone().with_last_used_at(Some(time));
+        let expected = F::Model::from_parts(record, key.extra());
+        assert_same(&now, &expected, "each key has its own time, and nothing else is changed");
+    }
+    assert_same(&table.read("revoked0").await, &revoked, "revoked keys are passed over");
+    let stands = table.read("standing").await.record().last_used_at;
+    assert_eq!(stands, Some(at(5000)), "the last use is never moved back");
+    let nothing = table.store.touch_each(&[]).await;
+    assert!(matches!(nothing, Ok(()) | Err(StoreError::Unsupported { .. })), "got {nothing:?}");
+}
+
+/// One call takes as many times as there are keys: none is dated later than it was, nor much earlier.
+pub async fn moves_600_last_uses_to_their_own_times<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    let mut uses = Vec::new();
+    for number in 0..600 {
+        let key = table.add(&numbered(number)).await;
+        let time = at(i64::try_from(number % 300).expect("it is small"));
+        uses.push((key.record().id.clone(), time));
+    }
+    table.store.touch_each(&uses).await.expect("keys can be touched");
+    let second = apikey_core::chrono::TimeDelta::seconds(1);
+    for number in [0, 1, 98, 99, 100, 101, 299, 300, 499, 500, 599] {
+        let used = table.read(&numbered(number)).await.record().last_used_at;
+        let time = uses[number].1;
+        let is_near = used.is_some_and(|used| used <= time && time - used < second);
+        assert!(is_near, "key {number} was used at {time}: got {used:?}");
     }
 }

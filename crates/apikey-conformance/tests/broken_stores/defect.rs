@@ -44,6 +44,10 @@ pub(crate) enum Defect {
     LimitCountsEnded,
     LimitCountsOthers,
     LimitCountsBefore,
+    WithinIgnoresLimit,
+    WithinCountsAlways,
+    WithinCountsBefore,
+    WithinIgnoresOwner,
     UpdateIgnoresEmpty,
     UpdateTouchesOthers,
     UpdateClearsRevoked,
@@ -68,6 +72,8 @@ pub(crate) enum Defect {
     TouchSavesRow,
     TouchTakesFew,
     TouchRevives,
+    TouchesAllAtOnce,
+    TouchesFewAtTheirTime,
     ListOldestFirst,
     ListLosesTies,
     ListByOffset,
@@ -229,6 +235,17 @@ impl KeyStore<OwnedKey> for BrokenStore {
         self.broken_update(id, owner, patch).await
     }
 
+    async fn update_within(
+        &self,
+        id: &i64,
+        owner: Option<&Team>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<OwnedKey>, StoreError> {
+        self.broken_update_within(id, owner, patch, limit, now).await
+    }
+
     async fn rotate(
         &self,
         id: &i64,
@@ -240,6 +257,10 @@ impl KeyStore<OwnedKey> for BrokenStore {
 
     async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
         self.broken_touch(ids, at).await
+    }
+
+    async fn touch_each(&self, uses: &[(i64, Timestamp)]) -> Result<(), StoreError> {
+        self.broken_touch_each(uses).await
     }
 
     async fn list(

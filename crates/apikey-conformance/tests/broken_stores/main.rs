@@ -77,6 +77,10 @@ notices! {
     RotateIgnoresLimit: limit::refuses_a_rotation_at_the_limit as a_rotation_that_ignores_the_limit;
     RotateCountsBefore: limit::refuses_a_rotation_at_the_limit as a_rotation_that_counts_its_predecessor_always;
     RotateCountsBefore: limit::holds_the_limit_under_parallel_rotations as a_rotation_that_counts_before;
+    WithinIgnoresLimit: limit::refuses_another_expiry_beyond_the_limit as another_expiry_that_ignores_the_limit;
+    WithinCountsAlways: limit::refuses_another_expiry_beyond_the_limit as another_expiry_that_always_counts;
+    WithinCountsBefore: limit::holds_the_limit_when_keys_are_kept_beside_inserts as another_expiry_that_counts_before;
+    WithinIgnoresOwner: limit::prolongs_no_absent_key_and_none_of_another_owner as another_expiry_that_ignores_the_owner;
     UpdateIgnoresEmpty: update::returns_the_key_for_an_empty_patch as an_update_that_refuses_an_empty_patch;
     UpdateTouchesOthers: update::changes_the_named_columns_alone as an_update_that_changes_another_column;
     UpdateClearsRevoked: update::never_moves_a_revocation as an_update_that_clears_a_revocation;
@@ -105,6 +109,8 @@ notices! {
     TouchSavesRow: touch::undoes_no_change_beside_it as a_touch_that_undoes_changes;
     TouchTakesFew: touch::touches_1200_keys_in_one_call as a_touch_that_takes_few_keys;
     TouchRevives: cancel::a_touch_and_a_deletion_leave_the_rest as a_touch_that_changes_another_column;
+    TouchesAllAtOnce: touch::moves_each_last_use_to_its_own_time as a_touch_of_all_at_one_time;
+    TouchesFewAtTheirTime: touch::moves_600_last_uses_to_their_own_times as a_touch_of_few_at_their_times;
     ListOldestFirst: list::lists_newest_first_and_ties_by_id as a_list_with_the_oldest_first;
     ListLosesTies: list::visits_each_key_once_on_pages_of_every_size as a_list_that_loses_ties;
     ListByOffset: list::visits_each_key_once_beside_changes as a_list_by_offset;

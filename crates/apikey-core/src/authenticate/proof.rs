@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::cache::KeyCache;
 use crate::cache::digest::Digest;
-use crate::cache::flight::Work;
+use crate::cache::joint::Work;
 use crate::clock::Timestamp;
 use crate::error::DenyReason;
 use crate::handle::Inner;

@@ -14,7 +14,7 @@ use crate::cache::{CAPACITY, Cache, KeyCache, Memo};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{KeyLocation, Place};
 use crate::error::AnswerStyle;
-use crate::event::Seldom;
+use crate::event::Told;
 use crate::hash::gate::{Gate, HashingThreads};
 use crate::hash::set::Hashers;
 use crate::key::format::{Formats, KeyFormat};
@@ -216,7 +216,8 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// Where keys have no owner, it bounds the whole table.
     ///
     /// Rotated keys that still work for their grace come on top, as many again at most: a rotation beyond
-    /// twice the limit is refused, as is another expiry for a key that has expired.
+    /// twice the limit is refused. So is another expiry for a key that has expired, and a later one while the
+    /// owner has more keys than the limit.
     pub fn max_keys_per_owner(self, most: u32) -> Self {
         Self { max_keys_per_owner: Some(most), ..self }
     }
@@ -304,7 +305,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 link: self.bus.map(Link::new),
                 life: Life::new(),
                 rehashes: Rehashes::new(self.rehashes),
-                overloads: Seldom::default(),
+                told: Told::default(),
                 usage: Usage::new(self.usage_interval),
                 locations: self.locations,
                 answers: Arc::new(AnswerStyle { challenges, hides_expired: self.hides_expired }),

@@ -11,11 +11,13 @@ use super::phc::{ParameterCaps, Phc};
 /// Rows may ask for up to 256 MiB, 16 passes and 16 lanes.
 pub type Argon2id = Phc<Argon2<'static>>;
 
+/// How the default parameters are written.
+const OWN: &str = "$argon2id$v=19$m=19456,t=2,p=1";
 const ALGORITHMS: &[&str] = &["argon2id", "argon2i", "argon2d"];
 const CAPS: ParameterCaps = &[("m", 256 * 1024), ("t", 16), ("p", 16)];
 
 impl Default for Argon2id {
     fn default() -> Self {
-        Self::new(Argon2::default(), ALGORITHMS, CAPS)
+        Self::new(Argon2::default(), ALGORITHMS, CAPS).writing(OWN)
     }
 }

@@ -30,8 +30,9 @@ impl HashingThreads {
     }
 
     /// Sets how many requests may wait, 64 by default. Requests beyond are answered with 503, as are
-    /// those that would let one prefix take more than a quarter of the queue. Where the queue is full, the
-    /// prefix with most requests in it gives up a place to one that has none.
+    /// those that would let one prefix take more than a quarter of the queue; all that hashes new keys together
+    /// gets as much as one prefix. Where the queue is full, the prefix with most requests in it gives up a place to
+    /// one that has none.
     #[must_use]
     pub fn queue_length(self, queue_length: NonZeroUsize) -> Self {
         Self { queue_length, ..self }
@@ -79,11 +80,22 @@ struct State {
 }
 
 struct Job {
-    prefix: Option<Arc<str>>,
-    /// Jobs of lower turns go first: those of one prefix have one after another, so that a prefix with many
+    kind: Kind,
+    /// Jobs of lower turns go first: those of one kind have one after another, so that a prefix with many
     /// jobs gets no more of the threads than one with few (start-time fair queuing).
     turn: u64,
     task: Box<dyn Task>,
+}
+
+/// What competes with its like for places and turns.
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    /// Verifying keys with this prefix: one at a time.
+    Verify(Arc<str>),
+    /// Hashing new keys, or proven ones anew.
+    Hash,
+    /// What is only done by threads that are idle.
+    Dummy,
 }
 
 trait Task: Send {
@@ -151,13 +163,15 @@ impl Gate {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Runs `work` on one of the threads; with a prefix, never beside other work for that prefix.
+    /// Runs `work` on one of the threads: verifying a prefix, never beside other work for that prefix, or, without
+    /// one, hashing.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         prefix: Option<&str>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        let answer = self.submit(prefix, work, Shared::admits)?;
+        let kind = prefix.map_or(Kind::Hash, |prefix| Kind::Verify(prefix.into()));
+        let answer = self.submit(kind, work, Shared::admits)?;
         answer.await.unwrap_or_else(|source| Err(HashError::Failed(Box::new(source))))
     }
 
@@ -165,7 +179,7 @@ impl Gate {
     /// difference never queues before real work. Where there is a single thread, real work that comes
     /// meanwhile waits for the one piece that has begun.
     pub(crate) async fn run_if_idle(&self, work: impl FnOnce() + Send + 'static) {
-        if let Ok(done) = self.submit(None, work, Shared::is_idle) {
+        if let Ok(done) = self.submit(Kind::Dummy, work, Shared::is_idle) {
             let _ = done.await;
         }
     }
@@ -173,13 +187,13 @@ impl Gate {
     /// Hands work over, if `admits` says so while nobody else can.
     fn submit<T: Send + 'static>(
         &self,
-        prefix: Option<&str>,
+        kind: Kind,
         work: impl FnOnce() -> T + Send + 'static,
         admits: fn(&Shared, &mut State, &Job) -> bool,
     ) -> Result<oneshot::Receiver<Result<T, HashError>>, HashError> {
         let (answer, answered) = oneshot::channel();
         let task = Box::new(Call::new(work, answer));
-        let mut job = Job { prefix: prefix.map(Arc::from), turn: 0, task };
+        let mut job = Job { kind, turn: 0, task };
         let mut state = self.shared.lock();
         if !admits(&self.shared, &mut state, &job) {
             return Err(HashError::QueueFull);
@@ -218,7 +232,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the queue has a place for real work, of which one prefix gets a quarter at most.
+    /// Whether the queue has a place for real work, of which one prefix, or all hashing, gets a quarter at most.
     fn admits(&self, state: &mut State, job: &Job) -> bool {
         let limit = self.limits.queue_length.get();
         let has_place = |state: &State| {
@@ -258,8 +272,8 @@ impl Shared {
 
     /// Gives back the place of work that is done: before its answer, since whoever hears that may come again
     /// at once and would find the place taken.
-    fn finish(&self, prefix: Option<&Arc<str>>) {
-        self.lock().finish(prefix);
+    fn finish(&self, kind: &Kind) {
+        self.lock().finish(kind);
         // The prefix is free again, which may concern work that another thread passed over.
         self.wake.notify_one();
     }
@@ -268,12 +282,12 @@ impl Shared {
     fn serve(&self) {
         let mut state = self.lock();
         loop {
-            if let Some(Job { prefix, mut task, .. }) = state.take() {
+            if let Some(Job { kind, mut task, .. }) = state.take() {
                 drop(state);
                 if !task.is_abandoned() {
                     task.run();
                 }
-                self.finish(prefix.as_ref());
+                self.finish(&kind);
                 task.answer();
                 state = self.lock();
             } else if state.closed {
@@ -288,7 +302,7 @@ impl Shared {
 }
 
 impl State {
-    /// Returns the turn of a job that comes now: the next one, or the one after the last of its prefix.
+    /// Returns the turn of a job that comes now: the next one, or the one after the last of its kind.
     fn turn_of(&self, job: &Job) -> u64 {
         let own = self.waiting.iter().filter(|other| other.competes_with(job));
         own.map(|other| other.turn).max().unwrap_or_default().max(self.turn) + 1
@@ -296,17 +310,17 @@ impl State {
 
     /// Takes the first job of the lowest turn whose prefix is not being verified.
     fn take(&mut self) -> Option<Job> {
-        let free = |job: &Job| job.prefix.as_ref().is_none_or(|prefix| !self.busy.contains(prefix));
+        let free = |job: &Job| job.prefix().is_none_or(|prefix| !self.busy.contains(prefix));
         let waiting = self.waiting.iter().enumerate().filter(|(_, job)| free(job));
         let next = waiting.min_by_key(|(_, job)| job.turn).map(|(index, _)| index)?;
         let job = self.waiting.remove(next)?;
         self.turn = self.turn.max(job.turn);
-        self.busy.extend(job.prefix.clone());
+        self.busy.extend(job.prefix().cloned());
         self.running += 1;
         Some(job)
     }
 
-    /// Takes out the last job of the prefix that has most waiting, if that is more than the new job's prefix
+    /// Takes out the last job of the kind that has most waiting, if that is more than the new job's kind
     /// would have: a few prefixes that are flooded do not keep the others out.
     fn make_place(&mut self, job: &Job) -> bool {
         let waiting =
@@ -321,17 +335,25 @@ impl State {
         }
     }
 
-    fn finish(&mut self, prefix: Option<&Arc<str>>) {
+    fn finish(&mut self, kind: &Kind) {
         self.running -= 1;
-        if let Some(index) = self.busy.iter().position(|busy| Some(busy) == prefix) {
+        let is_own = |busy: &Arc<str>| matches!(kind, Kind::Verify(prefix) if prefix == busy);
+        if let Some(index) = self.busy.iter().position(is_own) {
             self.busy.swap_remove(index);
         }
     }
 }
 
 impl Job {
+    fn prefix(&self) -> Option<&Arc<str>> {
+        match &self.kind {
+            Kind::Verify(prefix) => Some(prefix),
+            Kind::Hash | Kind::Dummy => None,
+        }
+    }
+
     fn competes_with(&self, other: &Self) -> bool {
-        self.prefix.is_some() && self.prefix == other.prefix
+        self.kind == other.kind && self.kind != Kind::Dummy
     }
 }
 

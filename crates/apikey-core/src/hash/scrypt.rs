@@ -6,10 +6,12 @@ use super::phc::{ParameterCaps, Phc};
 /// and eight lanes.
 pub type Scrypt = Phc<scrypt::Scrypt>;
 
+/// How the default parameters are written.
+const OWN: &str = "$scrypt$ln=17,r=8,p=1";
 const CAPS: ParameterCaps = &[("ln", 18), ("r", 8), ("p", 8)];
 
 impl Default for Scrypt {
     fn default() -> Self {
-        Self::new(scrypt::Scrypt::new(), &["scrypt"], CAPS)
+        Self::new(scrypt::Scrypt::new(), &["scrypt"], CAPS).writing(OWN)
     }
 }

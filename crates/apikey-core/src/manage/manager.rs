@@ -72,6 +72,7 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         arrival: Arrival<'_, M>,
     ) -> Result<CreatedKey<M>, ManageError> {
         self.check_new(&record)?;
+        self.has_room(&record, &arrival).await?;
         let mut draws = 0;
         loop {
             let (prefix, plaintext) = self.inner.formats.generate()?;
@@ -92,14 +93,15 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         arrival: &Arrival<'_, M>,
     ) -> Result<M, StoreError> {
         match arrival {
-            Arrival::New => self.inner.store.insert(record, self.inner.max_keys_per_owner).await,
+            Arrival::New => self.inner.store.insert(record, self.limit(arrival)).await,
             Arrival::Successor { of, end } => {
                 // Nobody else's key, whoever asks: it may have changed hands since it was read. That it
                 // still has no owner is for the store to see, by what the successor inherits.
                 let owner = self.owner.or(of.owner());
                 let of = of.record();
-                let limit = self.inner.max_keys_per_owner.map(|limit| limit.saturating_mul(2));
-                let rotation = Rotation::new(of.expires_at, *end, record.clone()).with_limit(limit);
+                let rotation = Rotation::new(of.expires_at, *end, record.clone())
+                    .with_limit(self.limit(arrival));
+                self.inner.write_use_of(&of.id).await;
                 let change = self.inner.change(&of.prefix);
                 let successor = self.inner.store.rotate(&of.id, owner, &rotation).await?;
                 change.done();
@@ -207,11 +209,16 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     pub(super) async fn revoke(&self, prefix: &str) -> Result<M, ManageError> {
-        self.change(prefix, &KeyPatch::default().revoked_at(self.inner.now())).await
+        let key = self.find(prefix).await?;
+        // No use is written to a revoked key, and this one may be what somebody will ask for.
+        self.inner.write_use_of(&key.record().id).await;
+        self.change_found(&key, &KeyPatch::default().revoked_at(self.inner.now())).await
     }
 
     pub(super) async fn disable(&self, prefix: &str) -> Result<M, ManageError> {
-        self.change(prefix, &KeyPatch::default().disabled_at(Some(self.inner.now()))).await
+        let key = self.find(prefix).await?;
+        self.inner.write_use_of(&key.record().id).await;
+        self.change_found(&key, &KeyPatch::default().disabled_at(Some(self.inner.now()))).await
     }
 
     pub(super) async fn enable(&self, prefix: &str) -> Result<M, ManageError> {
@@ -220,14 +227,31 @@ impl<'a, M: KeyModel> Manager<'a, M> {
 
     async fn change(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
         let key = self.find(prefix).await?;
-        let has_ended = key.record().expires_at.is_some_and(|end| end <= self.inner.now());
-        if self.inner.max_keys_per_owner.is_some() && patch.expires_at.is_some() && has_ended {
+        self.change_found(&key, patch).await
+    }
+
+    /// Changes a key that was read before.
+    async fn change_found(&self, key: &M, patch: &KeyPatch) -> Result<M, ManageError> {
+        let record = key.record();
+        let now = self.inner.now();
+        let limit = self.inner.max_keys_per_owner.filter(|_| patch.expires_at.is_some());
+        if limit.is_some() && record.expires_at.is_some_and(|end| end <= now) {
             return Err(ManageError::Expired);
         }
-        let change = self.inner.change(prefix);
-        let changed = self.inner.store.update(&key.record().id, self.owner, patch).await?;
+        let change = self.inner.change(&record.prefix);
+        let (store, id) = (&self.inner.store, &record.id);
+        let changed = match limit {
+            None => store.update(id, self.owner, patch).await?,
+            Some(limit) => match store.update_within(id, self.owner, patch, limit, now).await {
+                // Such a store can end a key sooner, and cannot know whether there is room for one that ends later.
+                Err(StoreError::Unsupported { .. }) if !patch.prolongs(record) => {
+                    store.update(id, self.owner, patch).await?
+                }
+                outcome => outcome?,
+            },
+        };
         change.done();
-        changed.ok_or_else(|| not_found(prefix))
+        changed.ok_or_else(|| not_found(&record.prefix))
     }
 
     pub(super) async fn purge(&self, retention: Duration, limit: u32) -> Result<u64, ManageError> {

@@ -33,7 +33,7 @@ impl<M: KeyModel> Manager<'_, M> {
         grace: Duration,
     ) -> Result<CreatedKey<M>, ManageError> {
         let old = self.find(prefix).await?;
-        if old.record().expires_at != seen_expires_at {
+        if old.record().expires_at != seen_expires_at.map(to_micros) {
             return Err(ManageError::Conflict);
         }
         self.succeed_as_seen(old, grace).await

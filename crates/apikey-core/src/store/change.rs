@@ -156,6 +156,18 @@ impl KeyPatch {
         Self { hashed_key: Some(new), if_hashed_key: Some(old), ..self }
     }
 
+    /// Whether a key could live longer by this: for a limit of keys, which is then counted. It could not if
+    /// the expiry stays, or moves to an earlier time.
+    #[must_use]
+    pub fn prolongs<Id>(&self, record: &KeyRecord<Id>) -> bool {
+        let is_later = |end: Option<Timestamp>| match (end, record.expires_at) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(end), Some(old)) => end > old,
+        };
+        self.expires_at.is_some_and(is_later)
+    }
+
     /// Whether no column is named, which is no statement in SQL.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -99,13 +99,23 @@ impl<M: KeyModel> Rows<M> {
         *key = M::from_parts(record, key.extra());
     }
 
+    /// Moves the last use of a key forward.
+    fn touch(&mut self, id: &M::Id, at: Timestamp) {
+        if let Some(key) = self.by_id(id, None).filter(|key| key.record().revoked_at.is_none()) {
+            Self::change(key, |record| record.last_used_at = record.last_used_at.max(Some(at)));
+        }
+    }
+
+    /// Counts the keys of an owner, or of nobody, that are alive at a time.
+    fn live(&self, owner: Option<&M::Owner>, at: Timestamp) -> usize {
+        let counts = |key: &&M| key.record().counts_at(at) && key.owner() == owner;
+        self.by_prefix.values().filter(counts).count()
+    }
+
     /// Whether the owner of a new key may have one more.
     fn has_room(&self, new: &NewRecord<M::Extra>, limit: Option<u32>) -> Result<(), StoreError> {
         let Some(limit) = limit else { return Ok(()) };
-        let counts = |key: &&M| {
-            key.record().counts_at(new.created_at) && key.owner() == M::owner_of(&new.extra)
-        };
-        let live = self.by_prefix.values().filter(counts).count();
+        let live = self.live(M::owner_of(&new.extra), new.created_at);
         let has_room = u32::try_from(live).is_ok_and(|live| live < limit);
         if has_room { Ok(()) } else { Err(StoreError::LimitReached { limit }) }
     }
@@ -156,6 +166,34 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
         Ok(Some(key.clone()))
     }
 
+    async fn update_within(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<M>, StoreError> {
+        let mut rows = self.rows();
+        let Some(before) = rows.by_id(id, owner).cloned() else {
+            return Ok(None);
+        };
+        if !patch.may_change(before.record()) {
+            return Ok(None);
+        }
+        let mut changed = before.clone();
+        Rows::change(&mut changed, |record| patch.apply(record));
+        if patch.prolongs(before.record()) && changed.record().counts_at(now) {
+            let itself = usize::from(before.record().counts_at(now));
+            let others = rows.live(before.owner(), now) - itself;
+            if !u32::try_from(others).is_ok_and(|others| others < limit) {
+                return Err(StoreError::LimitReached { limit });
+            }
+        }
+        rows.by_prefix.insert(changed.record().prefix.clone(), changed.clone());
+        Ok(Some(changed))
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -189,12 +227,15 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
     async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
         let mut rows = self.rows();
         for id in ids {
-            if let Some(key) = rows.by_id(id, None).filter(|key| key.record().revoked_at.is_none())
-            {
-                Rows::change(key, |record| {
-                    record.last_used_at = record.last_used_at.max(Some(at));
-                });
-            }
+            rows.touch(id, at);
+        }
+        Ok(())
+    }
+
+    async fn touch_each(&self, uses: &[(M::Id, Timestamp)]) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        for (id, at) in uses {
+            rows.touch(id, *at);
         }
         Ok(())
     }

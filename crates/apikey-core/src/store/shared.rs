@@ -34,6 +34,17 @@ impl<M: KeyModel, S: KeyStore<M> + ?Sized> KeyStore<M> for Arc<S> {
         (**self).update(id, owner, patch).await
     }
 
+    async fn update_within(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<M>, StoreError> {
+        (**self).update_within(id, owner, patch, limit, now).await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -45,6 +56,10 @@ impl<M: KeyModel, S: KeyStore<M> + ?Sized> KeyStore<M> for Arc<S> {
 
     async fn touch(&self, ids: &[M::Id], at: Timestamp) -> Result<(), StoreError> {
         (**self).touch(ids, at).await
+    }
+
+    async fn touch_each(&self, uses: &[(M::Id, Timestamp)]) -> Result<(), StoreError> {
+        (**self).touch_each(uses).await
     }
 
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {

@@ -6,6 +6,8 @@
 mod django;
 #[cfg(all(feature = "argon2", feature = "pbkdf2"))]
 mod password_hashes;
+#[cfg(feature = "argon2")]
+mod threads;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -76,3 +76,17 @@ fn refuses_rows_that_ask_for_too_much_or_are_damaged() {
         }
     }
 }
+
+/// A row with parameters of one's own, as each of them writes it, is left alone from the first use on.
+#[test]
+fn knows_its_own_parameters_before_it_hashes() {
+    let pairs: [(&dyn KeyHasher, &dyn KeyHasher, &str); 3] = [
+        (&Argon2id::default(), &Argon2id::default(), ARGON2ID),
+        (&Pbkdf2::default(), &Pbkdf2::default(), PBKDF2),
+        (&Scrypt::default(), &Scrypt::default(), SCRYPT),
+    ];
+    for (other, hasher, foreign) in pairs {
+        assert!(hasher.needs_rehash(foreign), "{foreign}");
+        assert!(!hasher.needs_rehash(other.hash(b"key").unwrap().as_str()), "{hasher:?}");
+    }
+}

@@ -1,9 +1,11 @@
 //! SQL that Diesel does not have.
 
+use diesel::QueryResult;
+use diesel::backend::Backend;
 use diesel::expression::{
     AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
-use diesel::query_builder::QueryId;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{Bool, Nullable, SingleValue, SqlType};
 
 diesel::define_sql_function! {
@@ -104,5 +106,94 @@ where
     C: ValidGrouping<()>,
     V: ValidGrouping<()>,
 {
+    type IsAggregate = is_aggregate::No;
+}
+
+/// The time that belongs to the key of a row: `CASE id WHEN .. THEN .. ELSE time END`. The column of the time at
+/// the end tells every database of which type the others are.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TimeByKey<K, V, C, T> {
+    /// The column of the key.
+    pub key: K,
+    /// Keys and their times.
+    pub times: Vec<(V, T)>,
+    /// The column of the time, for rows of other keys.
+    pub otherwise: C,
+}
+
+/// Chooses a time by the key of the row.
+pub fn time_by_key<K, V, C, T>(
+    key: K,
+    otherwise: C,
+    times: impl IntoIterator<Item = (V, T)>,
+) -> TimeByKey<K, V::Expression, C, T::Expression>
+where
+    K: Expression<SqlType: SqlType>,
+    V: AsExpression<K::SqlType>,
+    C: Expression<SqlType: SqlType>,
+    T: AsExpression<C::SqlType>,
+{
+    let times = times.into_iter().map(|(key, time)| (key.as_expression(), time.as_expression()));
+    TimeByKey { key, times: times.collect(), otherwise }
+}
+
+impl<K, V, C, T, DB> QueryFragment<DB> for TimeByKey<K, V, C, T>
+where
+    DB: Backend,
+    K: QueryFragment<DB>,
+    V: QueryFragment<DB>,
+    C: QueryFragment<DB>,
+    T: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        // Each number of keys is another statement.
+        out.unsafe_to_cache_prepared();
+        out.push_sql("CASE ");
+        self.key.walk_ast(out.reborrow())?;
+        for (key, time) in &self.times {
+            out.push_sql(" WHEN ");
+            key.walk_ast(out.reborrow())?;
+            out.push_sql(" THEN ");
+            time.walk_ast(out.reborrow())?;
+        }
+        out.push_sql(" ELSE ");
+        self.otherwise.walk_ast(out.reborrow())?;
+        out.push_sql(" END");
+        Ok(())
+    }
+}
+
+impl<K, V, C, T> QueryId for TimeByKey<K, V, C, T> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<K, V, C, T> Expression for TimeByKey<K, V, C, T>
+where
+    C: Expression,
+{
+    type SqlType = C::SqlType;
+}
+
+impl<K, V, C, T, Tables> AppearsOnTable<Tables> for TimeByKey<K, V, C, T>
+where
+    C: AppearsOnTable<Tables>,
+    K: AppearsOnTable<Tables>,
+    V: AppearsOnTable<Tables>,
+    T: AppearsOnTable<Tables>,
+{
+}
+
+impl<K, V, C, T, Tables> SelectableExpression<Tables> for TimeByKey<K, V, C, T>
+where
+    C: SelectableExpression<Tables>,
+    K: SelectableExpression<Tables>,
+    V: SelectableExpression<Tables>,
+    T: SelectableExpression<Tables>,
+{
+}
+
+impl<K, V, C, T> ValidGrouping<()> for TimeByKey<K, V, C, T> {
     type IsAggregate = is_aggregate::No;
 }

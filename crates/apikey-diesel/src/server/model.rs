@@ -1,5 +1,7 @@
 //! How a key model is mapped to a table on a server: every query of one model, over a connection.
 
+use std::slice;
+
 use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Timestamp};
 use diesel::QueryResult;
 use diesel::backend::Backend;
@@ -106,6 +108,26 @@ pub trait AsyncModel<DB: Backend>: KeyModel {
     ) -> impl Future<Output = QueryResult<()>> + Send
     where
         C: AsyncConnection<Backend = DB>;
+
+    /// Moves `last_used_at` of each of these keys forward to its own time. By default, one
+    /// [`touch`](Self::touch) for each.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn touch_each<C>(
+        conn: &mut C,
+        uses: &[(Self::Id, Timestamp)],
+    ) -> impl Future<Output = QueryResult<()>> + Send
+    where
+        C: AsyncConnection<Backend = DB>,
+    {
+        async move {
+            for (id, at) in uses {
+                Self::touch(conn, slice::from_ref(id), *at).await?;
+            }
+            Ok(())
+        }
+    }
 
     /// Returns the rows of one page, newest first, and one more if there is a next page.
     ///

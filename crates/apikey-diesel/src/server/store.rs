@@ -11,14 +11,14 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::AsyncConnection;
 use tokio::runtime::Handle;
 
-use crate::__private::ROWS_AT_ONCE;
+use crate::__private::{ROWS_AT_ONCE, TIMES_AT_ONCE};
 use crate::any::OpenStore;
 use crate::failure::Failure;
 use crate::server::dialect::Dialect;
 use crate::server::model::AsyncModel;
 use crate::server::pool::ServerPool;
 use crate::server::task::Frame;
-use crate::store::DieselStore;
+use crate::store::{DieselStore, beside};
 
 #[async_trait]
 impl<M, P> KeyStore<M> for DieselStore<M, P>
@@ -69,6 +69,40 @@ where
         .await
     }
 
+    async fn update_within(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<M>, StoreError> {
+        M::table().can_update(patch)?;
+        let args = (id.clone(), owner.cloned());
+        for _ in 0..OWNERS {
+            let seen = self
+                .run(M::table(), Frame::read(), args.clone(), |conn, (id, owner)| {
+                    let nothing = KeyPatch::default();
+                    Box::pin(
+                        async move { Ok(M::update(conn, id, owner.as_ref(), &nothing).await?) },
+                    )
+                })
+                .await?;
+            let Some(seen) = seen else { return Ok(None) };
+            let lock = locked::<M, P::Backend>(seen.owner());
+            let within = Within { id: id.clone(), patch: patch.clone(), limit, now };
+            let args = (within, owner.cloned(), seen.owner().cloned());
+            let outcome = self.run(M::table(), lock, args, |conn, (within, owner, seen)| {
+                Box::pin(within.update(conn, owner.as_ref(), seen.as_ref()))
+            });
+            match outcome.await {
+                Err(StoreError::Conflict) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -112,6 +146,25 @@ where
             Box::pin(async move {
                 for ids in ids.chunks(ROWS_AT_ONCE) {
                     M::touch(conn, ids, *at).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn touch_each(&self, uses: &[(M::Id, Timestamp)]) -> Result<(), StoreError> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        M::table().can_touch()?;
+        // In one order, so that two who touch the same keys do not wait for each other.
+        let mut uses = uses.to_vec();
+        uses.sort_unstable();
+        self.run(M::table(), Frame::change(), uses, |conn, uses| {
+            Box::pin(async move {
+                for uses in uses.chunks(TIMES_AT_ONCE) {
+                    M::touch_each(conn, uses).await?;
                 }
                 Ok(())
             })
@@ -210,15 +263,57 @@ where
     }
 }
 
-/// What has to stand around the insertion of a key: a lock if the keys are counted, one for each owner, or of the
-/// table if keys have no owner.
+/// How often a key is looked for anew that goes from owner to owner while it is changed.
+const OWNERS: usize = 4;
+
+/// Another expiry within a limit.
+struct Within<Id> {
+    id: Id,
+    patch: KeyPatch,
+    limit: u32,
+    now: Timestamp,
+}
+
+impl<Id: Send + Sync> Within<Id> {
+    /// Changes the key under the lock of the owner whose it was when the lock was asked for.
+    async fn update<M, C>(
+        &self,
+        conn: &mut C,
+        owner: Option<&M::Owner>,
+        seen: Option<&M::Owner>,
+    ) -> Result<Option<M>, Failure>
+    where
+        C: AsyncConnection,
+        M: AsyncModel<C::Backend, Id = Id>,
+    {
+        let Self { id, patch, limit, now } = self;
+        let before = M::update(conn, id, owner, &KeyPatch::default()).await?;
+        // From here on its row is locked.
+        let key = M::update(conn, id, owner, patch).await?;
+        let Some((before, key)) = before.zip(key) else { return Ok(None) };
+        if key.owner() != seen {
+            // The count of another owner stands under another lock.
+            return Err(StoreError::Conflict.into());
+        }
+        let is_counted = patch.prolongs(before.record()) && key.record().counts_at(*now);
+        if is_counted && M::count_live(conn, &beside(&key, *now)).await? > u64::from(*limit) {
+            return Err(StoreError::LimitReached { limit: *limit }.into());
+        }
+        Ok(Some(key))
+    }
+}
+
+/// What has to stand around the insertion of a key: a lock if the keys are counted.
 fn frame<M: AsyncModel<DB>, DB: Dialect>(new: &NewRecord<M::Extra>, limit: Option<u32>) -> Frame {
     match limit {
-        Some(_) => {
-            Frame::locked(format!("{}/{:?}", M::table().full_name(), M::owner_of(&new.extra)))
-        }
+        Some(_) => locked::<M, DB>(M::owner_of(&new.extra)),
         None => Frame::change(),
     }
+}
+
+/// A lock for each owner, or of the table if keys have no owner.
+fn locked<M: AsyncModel<DB>, DB: Dialect>(owner: Option<&M::Owner>) -> Frame {
+    Frame::locked(format!("{}/{owner:?}", M::table().full_name()))
 }
 
 /// Refuses a new key of an owner who has as many as are allowed, under the owner's lock.

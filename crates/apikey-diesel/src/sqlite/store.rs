@@ -7,13 +7,13 @@ use apikey_core::{
 use diesel::sqlite::{Sqlite, SqliteConnection};
 use tokio::runtime::Handle;
 
-use crate::__private::ROWS_AT_ONCE;
+use crate::__private::{ROWS_AT_ONCE, TIMES_AT_ONCE};
 use crate::failure::{Failure, unavailable};
 use crate::model::BlockingModel;
 use crate::sqlite::change::change;
 use crate::sqlite::gate::{Gate, Turn};
 use crate::sqlite::{SqlitePool, check};
-use crate::store::{DieselStore, Pool, Sealed};
+use crate::store::{DieselStore, Pool, Sealed, beside};
 
 impl Sealed for SqlitePool {}
 
@@ -108,6 +108,30 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
         self.write(move |conn| Ok(M::update(conn, &id, owner.as_ref(), &patch)?)).await
     }
 
+    async fn update_within(
+        &self,
+        id: &M::Id,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<M>, StoreError> {
+        M::table().can_update(patch)?;
+        let (id, owner, patch) = (id.clone(), owner.cloned(), patch.clone());
+        // Nobody else can write from the beginning of the change to its end.
+        self.write(move |conn| {
+            let before = M::update(conn, &id, owner.as_ref(), &KeyPatch::default())?;
+            let key = M::update(conn, &id, owner.as_ref(), &patch)?;
+            let Some((before, key)) = before.zip(key) else { return Ok(None) };
+            let is_counted = patch.prolongs(before.record()) && key.record().counts_at(now);
+            if is_counted && M::count_live(conn, &beside(&key, now))? > u64::from(limit) {
+                return Err(StoreError::LimitReached { limit }.into());
+            }
+            Ok(Some(key))
+        })
+        .await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -142,6 +166,21 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
         self.write(move |conn| {
             for ids in ids.chunks(ROWS_AT_ONCE) {
                 M::touch(conn, ids, at)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn touch_each(&self, uses: &[(M::Id, Timestamp)]) -> Result<(), StoreError> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        M::table().can_touch()?;
+        let uses = uses.to_vec();
+        self.write(move |conn| {
+            for uses in uses.chunks(TIMES_AT_ONCE) {
+                M::touch_each(conn, uses)?;
             }
             Ok(())
         })

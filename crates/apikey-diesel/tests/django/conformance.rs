@@ -64,6 +64,9 @@ macro_rules! cases_everywhere {
             limit: holds_the_limit_under_parallel_inserts;
             limit: refuses_a_rotation_at_the_limit;
             limit: holds_the_limit_under_parallel_rotations;
+            limit: refuses_another_expiry_beyond_the_limit;
+            limit: prolongs_no_absent_key_and_none_of_another_owner;
+            limit: holds_the_limit_when_keys_are_kept_beside_inserts;
             update: returns_the_key_for_an_empty_patch;
             update: updates_no_absent_key;
             update: lets_one_of_32_parallel_rehashes_win;

@@ -29,4 +29,16 @@ impl BrokenStore {
         }
         Ok(())
     }
+    pub(super) async fn broken_touch_each(
+        &self,
+        uses: &[(i64, Timestamp)],
+    ) -> Result<(), StoreError> {
+        let latest = uses.iter().map(|(_, at)| *at).max().unwrap_or_default();
+        let uses: Vec<_> = match self.defect {
+            TouchesAllAtOnce => uses.iter().map(|(id, _)| (*id, latest)).collect(),
+            TouchesFewAtTheirTime => uses.iter().take(100).copied().collect(),
+            _ => uses.to_vec(),
+        };
+        self.inner.touch_each(&uses).await
+    }
 }

@@ -1,6 +1,6 @@
 //! What goes wrong with updates.
 
-use apikey_core::{KeyPatch, KeyStore, StoreError};
+use apikey_core::{KeyPatch, KeyStore, StoreError, Timestamp};
 use tokio::task::yield_now;
 
 use super::Defect::*;
@@ -50,5 +50,31 @@ impl BrokenStore {
         }
         self.save(key.clone());
         Ok(Some(key))
+    }
+    pub(super) async fn broken_update_within(
+        &self,
+        id: &i64,
+        owner: Option<&Team>,
+        patch: &KeyPatch,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<OwnedKey>, StoreError> {
+        let live = self.all().await?.iter().filter(|key| key.record.counts_at(now)).count();
+        match self.defect {
+            WithinIgnoresLimit => self.inner.update(id, owner, patch).await,
+            WithinCountsAlways if live > limit as usize => Err(StoreError::LimitReached { limit }),
+            WithinCountsBefore if patch.expires_at.is_some() => {
+                if live > limit as usize {
+                    return Err(StoreError::LimitReached { limit });
+                }
+                // Long enough for whoever is inserted at the same time.
+                for _ in 0..100 {
+                    yield_now().await;
+                }
+                self.inner.update(id, owner, patch).await
+            }
+            WithinIgnoresOwner => self.inner.update_within(id, None, patch, limit, now).await,
+            _ => self.inner.update_within(id, owner, patch, limit, now).await,
+        }
     }
 }

@@ -44,7 +44,10 @@ fn runs_no_more_than_allowed_at_once() {
         thread::yield_now();
         RUNNING.fetch_sub(1, Ordering::SeqCst);
     };
-    let all = block_on(join_all((0..60).map(|_| gate.run(None, work))));
+    let all = block_on(join_all((0..60).map(|number| {
+        let (gate, prefix) = (&gate, number.to_string());
+        async move { gate.run(Some(&prefix), work).await }
+    })));
     assert!(all.iter().all(Result::is_ok));
     assert!(MOST.load(Ordering::SeqCst) <= 3);
 }
@@ -85,9 +88,12 @@ fn refuses_work_when_the_queue_is_full() {
     let mut running = Box::pin(gate.run(None, work));
     assert!(running.as_mut().now_or_never().is_none());
     has_begun.recv().unwrap();
-    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(gate.run(None, || ()))).collect();
+    let mut waiting: Vec<_> =
+        ["a", "b"].map(|prefix| Box::pin(gate.run(Some(prefix), || ()))).into();
     assert!(waiting.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
-    assert!(matches!(block_on(gate.run(None, || ())), Err(HashError::QueueFull)));
+    for prefix in [None, Some("c")] {
+        assert!(matches!(block_on(gate.run(prefix, || ())), Err(HashError::QueueFull)));
+    }
     drop(end);
     block_on(join_all(waiting));
 }
@@ -103,6 +109,29 @@ fn one_prefix_takes_no_more_than_a_quarter_of_the_queue() {
     assert!(waiting.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
     assert!(matches!(block_on(gate.run(Some("busy"), || ())), Err(HashError::QueueFull)));
     assert!(gate.run(Some("other"), || ()).now_or_never().is_none());
+}
+
+#[test]
+fn all_hashing_takes_no_more_than_a_quarter_of_the_queue_and_turns_of_its_own() {
+    let gate = gate(1, 8);
+    let (work, has_begun, end) = held();
+    let mut running = Box::pin(gate.run(None, work));
+    assert!(running.as_mut().now_or_never().is_none());
+    has_begun.recv().unwrap();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let note = |name: &'static str| {
+        let done = Arc::clone(&done);
+        move || done.lock().unwrap().push(name)
+    };
+    let mut calls: Vec<_> = (0..2).map(|_| Box::pin(gate.run(None, note("hash")))).collect();
+    assert!(calls.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+    assert!(matches!(block_on(gate.run(None, || ())), Err(HashError::QueueFull)));
+    let mut verify = Box::pin(gate.run(Some("good"), note("verify")));
+    assert!(verify.as_mut().now_or_never().is_none());
+    drop(end);
+    assert!(block_on(join_all(calls)).iter().all(Result::is_ok));
+    block_on(verify).unwrap();
+    assert_eq!(*done.lock().unwrap(), ["hash", "verify", "hash"]);
 }
 
 #[test]
@@ -210,7 +239,7 @@ fn dummy_work_leaves_half_of_the_threads() {
     }
     let refused = gate.run_if_idle(|| panic!("a third dummy must not run"));
     assert_eq!(refused.now_or_never(), Some(()));
-    let real = join_all((0..4).map(|number| gate.run(None, move || number)));
+    let real = join_all(["a", "b", "c", "d"].map(|prefix| gate.run(Some(prefix), || ())));
     assert!(block_on(real).into_iter().all(|result| result.is_ok()));
     drop(ends);
     block_on(join_all(calls));
