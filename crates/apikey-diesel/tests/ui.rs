@@ -4,7 +4,7 @@
 //! answers. They are compiled against the libraries that cargo has built for this very test: a crate that builds
 //! them for itself builds the whole tree twice more, which took a fifth of the time of all tests.
 //!
-//! `APIKEY_UI=overwrite` writes the answers into the files. Read the difference before you commit it.
+//! `APIKEY_BLESS=1` writes the answers into the files. Read the difference before you commit it.
 
 #![cfg(all(feature = "django", feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #![expect(clippy::unwrap_used, reason = "a compiler that does not start fails the test")]
@@ -63,13 +63,13 @@ fn difference(file: &Path, folder: &str, libraries: &Libraries) -> Option<String
         return Some(format!("{folder}/{name}.rs compiles, and should not\n{said}"));
     }
     let expected = file.with_extension("stderr");
-    if env::var_os("APIKEY_UI").is_some_and(|what| what == "overwrite") {
+    if env::var_os("APIKEY_BLESS").is_some() {
         fs::write(expected, said).unwrap();
         return None;
     }
     let expected = fs::read_to_string(expected).unwrap_or_default();
     (said != expected).then(|| {
-        format!("{folder}/{name}.rs\n--- expected\n{expected}\n--- said\n{said}\n(APIKEY_UI=overwrite writes it)")
+        format!("{folder}/{name}.rs\n--- expected\n{expected}\n--- said\n{said}\n(APIKEY_BLESS=1 writes it)")
     })
 }
 
