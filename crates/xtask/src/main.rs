@@ -9,6 +9,7 @@
 
 mod bench;
 mod lint;
+mod load;
 mod python;
 mod services;
 mod source;
@@ -30,7 +31,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs every test with every feature, then names the tests that were skipped.
+    /// Runs every test with every feature, and says what was skipped, what failed and how long it took.
     #[command(after_help = test::EXAMPLES)]
     Test(test::Args),
 
@@ -52,6 +53,10 @@ enum Command {
         /// The variables of the servers; all if none is named.
         variables: Vec<String>,
     },
+
+    /// Keeps a core busy beside the tests.
+    #[command(name = load::BUSY, hide = true)]
+    KeepBusy,
 }
 
 const EXAMPLES: &str = "\
@@ -69,6 +74,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(&args),
         Command::Services => services::run(),
         Command::KeepServices { variables } => services::keeper::run(&variables),
+        Command::KeepBusy => load::run(),
     }
 }
 
