@@ -10,6 +10,7 @@
 mod bench;
 mod golden;
 mod lint;
+mod load;
 mod python;
 mod services;
 mod source;
@@ -31,7 +32,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs every test with every feature, then names the tests that were skipped.
+    /// Runs every test with every feature, and says what was skipped, what failed and how long it took.
     #[command(after_help = test::EXAMPLES)]
     Test(test::Args),
 
@@ -57,6 +58,10 @@ enum Command {
         /// The variables of the servers; all if none is named.
         variables: Vec<String>,
     },
+
+    /// Keeps a core busy beside the tests.
+    #[command(name = load::BUSY, hide = true)]
+    KeepBusy,
 }
 
 const EXAMPLES: &str = "\
@@ -75,6 +80,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Golden(args) => golden::run(&args),
         Command::Services => services::run(),
         Command::KeepServices { variables } => services::keeper::run(&variables),
+        Command::KeepBusy => load::run(),
     }
 }
 

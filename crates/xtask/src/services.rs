@@ -33,6 +33,9 @@ pub(crate) const KEEPER: &str = "keep-services";
 /// What the keeper says when every server runs that can.
 const READY: &str = "ready";
 
+/// What it says before the name of a server that started at the second attempt.
+const RETRIED: &str = "retried: ";
+
 /// Running servers. They end with this value, or with this process.
 #[derive(Debug)]
 pub(crate) struct Services {
@@ -44,6 +47,8 @@ pub(crate) struct Services {
     pub(crate) variables: Vec<(String, String)>,
     /// What does not run, and why.
     pub(crate) missing: Vec<String>,
+    /// What runs since a second attempt, and why the first one failed.
+    pub(crate) retried: Vec<String>,
 }
 
 /// Runs the servers until Ctrl-C.
@@ -75,7 +80,8 @@ impl Services {
         let mut keeper = command.spawn().context("cannot start the keeper of the servers")?;
         let stdout = keeper.stdout.take().context("the keeper has no output")?;
         let leash = keeper.stdin.take();
-        let mut services = Self { keeper, leash, variables: Vec::new(), missing: Vec::new() };
+        let (variables, missing, retried) = (Vec::new(), Vec::new(), Vec::new());
+        let mut services = Self { keeper, leash, variables, missing, retried };
         for line in BufReader::new(stdout).lines() {
             let line = line.context("cannot read what the keeper says")?;
             match line.split_once('=') {
@@ -83,6 +89,7 @@ impl Services {
                 Some((name, url)) if name.starts_with("APIKEY_TEST_") => {
                     services.variables.push((name.to_owned(), url.to_owned()));
                 }
+                _ if line.starts_with(RETRIED) => services.retried.push(line),
                 _ => services.missing.push(line),
             }
         }

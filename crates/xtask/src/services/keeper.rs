@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context;
 use tempfile::TempDir;
 
-use super::{READY, install, mariadb, postgres, redis, server::Server};
+use super::{READY, RETRIED, install, mariadb, postgres, redis, server::Server};
 
 /// A kind of server.
 struct Service {
@@ -74,7 +74,11 @@ fn start(wanted: &[&'static Service], folder: &TempDir) -> Vec<Server> {
         let begin = |service: &'static Service| {
             // Once more if it fails: another program may have taken its port.
             let start = || (service.start)(folder.path());
-            (service, scope.spawn(move || start().or_else(|_| start())))
+            let again = move |error| {
+                println!("{RETRIED}the start of {}: {}", service.name, on_one_line(&error));
+                start()
+            };
+            (service, scope.spawn(move || start().or_else(again)))
         };
         let starts: Vec<_> = wanted.iter().copied().map(begin).collect();
         starts.into_iter().map(|(service, start)| (service, start.join())).collect()
