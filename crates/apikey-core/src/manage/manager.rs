@@ -207,11 +207,11 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     pub(super) async fn revoke(&self, prefix: &str) -> Result<M, ManageError> {
-        self.change(prefix, &KeyPatch::default().revoked_at(self.inner.now())).await
+        self.end(prefix, &KeyPatch::default().revoked_at(self.inner.now())).await
     }
 
     pub(super) async fn disable(&self, prefix: &str) -> Result<M, ManageError> {
-        self.change(prefix, &KeyPatch::default().disabled_at(Some(self.inner.now()))).await
+        self.end(prefix, &KeyPatch::default().disabled_at(Some(self.inner.now()))).await
     }
 
     pub(super) async fn enable(&self, prefix: &str) -> Result<M, ManageError> {
@@ -228,6 +228,36 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         let changed = self.inner.store.update(&key.record().id, self.owner, patch).await?;
         change.done();
         changed.ok_or_else(|| not_found(prefix))
+    }
+
+    /// Changes a key so that it works no more, also if nobody can read it.
+    async fn end(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
+        let row = match self.change(prefix, patch).await {
+            Err(ManageError::Unreadable(row)) => row,
+            outcome => return outcome,
+        };
+        let change = self.inner.change(prefix);
+        let has_ended = self.inner.store.end(prefix, self.owner, patch).await?;
+        change.done();
+        Err(if has_ended { ManageError::EndedUnread(row) } else { not_found(prefix) })
+    }
+
+    pub(super) async fn purge_key(&self, prefix: &str) -> Result<(), ManageError> {
+        if !is_prefix(prefix) {
+            return Err(not_found(prefix));
+        }
+        let change = self.inner.change(prefix);
+        let deleted = self.inner.store.delete_ended(prefix, self.owner, self.inner.now()).await?;
+        change.done();
+        if deleted {
+            return Ok(());
+        }
+        match self.find(prefix).await {
+            Ok(_) | Err(ManageError::Unreadable(_)) => {
+                Err(ManageError::NotEnded { prefix: prefix.to_owned() })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn purge(&self, retention: Duration, limit: u32) -> Result<u64, ManageError> {
