@@ -1,5 +1,6 @@
 //! A store in memory with one deliberate defect.
 
+mod end;
 mod insert;
 mod list;
 mod rotate;
@@ -86,6 +87,11 @@ pub(crate) enum Defect {
     DeletesAtTheTime,
     DeletesWithoutLimit,
     DeleteCountsBefore,
+    EndIgnoresCase,
+    EndMovesRevoked,
+    EndIgnoresOwner,
+    DeletesOneThatWorks,
+    DeletesOneOfOthers,
     StaysLocked,
 }
 
@@ -227,6 +233,24 @@ impl KeyStore<OwnedKey> for BrokenStore {
         patch: &KeyPatch,
     ) -> Result<Option<OwnedKey>, StoreError> {
         self.broken_update(id, owner, patch).await
+    }
+
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&Team>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        self.broken_end(prefix, owner, patch).await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&Team>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.broken_delete_ended(prefix, owner, now).await
     }
 
     async fn rotate(
