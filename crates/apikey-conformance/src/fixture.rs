@@ -106,6 +106,11 @@ impl<'a, F: StoreFixture> Table<'a, F> {
         self.change(key, KeyPatch::default().revoked_at(time)).await
     }
 
+    /// Ends a key by its prefix; returns whether there is one.
+    pub(crate) async fn end(&self, prefix: &str, patch: &KeyPatch) -> bool {
+        self.store.end(prefix, None, patch).await.expect("a key can be ended")
+    }
+
     pub(crate) async fn touch(&self, ids: &[Id<F>], time: Timestamp) {
         self.store.touch(ids, time).await.expect("keys can be touched");
     }

@@ -56,12 +56,14 @@ pub enum Operation {
     Check,
     Insert,
     Update,
+    End,
     Rotate,
     Touch,
     DeleteExpired,
+    DeleteEnded,
 }
 
-const OPERATIONS: usize = Operation::DeleteExpired as usize + 1;
+const OPERATIONS: usize = Operation::DeleteEnded as usize + 1;
 
 /// Holds calls of one operation. Dropping it lets them go, and holds no further ones.
 #[derive(Debug)]
@@ -271,6 +273,15 @@ impl<M: KeyModel, S: KeyStore<M>> KeyStore<M> for SpyStore<S> {
         self.write(Operation::Update, call).await
     }
 
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        self.write(Operation::End, self.store.end(prefix, owner, patch)).await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -298,6 +309,15 @@ impl<M: KeyModel, S: KeyStore<M>> KeyStore<M> for SpyStore<S> {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write(Operation::DeleteExpired, self.store.delete_expired(before, limit)).await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(Operation::DeleteEnded, self.store.delete_ended(prefix, owner, now)).await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -3,6 +3,7 @@
 
 pub mod cancel;
 pub mod delete;
+pub mod end;
 pub mod filter;
 pub mod find;
 pub mod insert;
@@ -137,6 +138,11 @@ macro_rules! each_store_case {
             delete: deletes_at_most_the_limit;
             delete: deletes_the_revoked_and_the_expired_within_one_limit;
             delete: deletes_each_key_once_in_parallel;
+            end: ends_the_key_with_exactly_this_prefix;
+            end: moves_no_revocation_by_ending_again;
+            end: ends_no_key_of_another_owner;
+            end: deletes_one_key_that_has_ended;
+            end: deletes_no_key_of_another_owner;
             cancel: an_insert_is_whole_or_absent;
             cancel: an_update_is_whole_or_absent;
             cancel: a_rotation_is_whole_or_absent;

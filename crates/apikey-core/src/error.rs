@@ -43,6 +43,8 @@ pub enum DenyReason {
     HasherNotConfigured,
     /// The stored hash is damaged or asks for too much work.
     BadStoredHash,
+    /// The stored row is damaged.
+    UnreadableRow,
     /// Hashing failed.
     HashingFailed,
     /// A guard stands on a route, and the application has no `ApiKeys` for it, or two.
@@ -73,6 +75,7 @@ impl DenyReason {
             Self::HashQueueFull => "hash_queue_full",
             Self::HasherNotConfigured => "hasher_not_configured",
             Self::BadStoredHash => "bad_stored_hash",
+            Self::UnreadableRow => "unreadable_row",
             Self::HashingFailed => "hashing_failed",
             Self::NotConfigured => "not_configured",
             Self::AnotherHandle => "another_handle",
@@ -82,7 +85,8 @@ impl DenyReason {
     /// Whether the service is at fault and not the client.
     #[must_use]
     pub fn is_internal(self) -> bool {
-        self.answer().status >= 500 || matches!(self, Self::BadStoredHash | Self::AnotherHandle)
+        self.answer().status >= 500
+            || matches!(self, Self::BadStoredHash | Self::UnreadableRow | Self::AnotherHandle)
     }
 
     /// The table of answers: everything a client may learn from a reason.
@@ -100,6 +104,7 @@ impl DenyReason {
             | Self::Disabled
             | Self::OwnerNotUsable
             | Self::BadStoredHash
+            | Self::UnreadableRow
             | Self::AnotherHandle => &INVALID,
             Self::InsufficientScope => &INSUFFICIENT_SCOPE,
             Self::Forbidden => &FORBIDDEN,

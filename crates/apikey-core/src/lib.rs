@@ -110,5 +110,5 @@ pub use crate::permission::{
 pub use crate::scope::{MAX_SCOPE_LENGTH, MAX_SCOPES, Scope, ScopeError, Scopes};
 pub use crate::store::change::{KeyPatch, NewRecord, Rotation};
 pub use crate::store::memory::MemoryStore;
-pub use crate::store::query::{Cursor, KeyQuery, MAX_PAGE, Page};
+pub use crate::store::query::{Cursor, KeyQuery, MAX_PAGE, Page, UnreadableRow};
 pub use crate::store::{BoxError, Finding, Found, KeyStore, StoreError};

@@ -24,7 +24,7 @@ use crate::manage::owned::OwnedKeys;
 use crate::manage::update::KeyUpdate;
 use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel, KeyStatus};
 use crate::scope::ScopeError;
-use crate::store::query::{KeyQuery, Page};
+use crate::store::query::{KeyQuery, Page, UnreadableRow};
 use crate::store::{BoxError, Finding, StoreError};
 
 /// The most characters that a name may have.
@@ -59,6 +59,18 @@ pub enum ManageError {
     #[error("no key has the prefix {prefix:?}")]
     NotFound {
         /// What was looked for; `(not a prefix)` for a text that cannot be one, as a whole key.
+        prefix: String,
+    },
+    /// The key's row is damaged. It is refused to clients; what reads it cannot be done until it is repaired.
+    #[error("the row of the key cannot be read: {}; or end it: `revoke` does not read it", _0.fix)]
+    Unreadable(#[source] UnreadableRow),
+    /// The key was revoked or disabled, as asked for. It cannot be returned, since its row is damaged.
+    #[error("the key has been ended; its row cannot be read: {}", _0.fix)]
+    EndedUnread(#[source] UnreadableRow),
+    /// The key is neither revoked nor expired: only such a key can be deleted.
+    #[error("the key {prefix:?} has not ended: revoke it first")]
+    NotEnded {
+        /// Its prefix.
         prefix: String,
     },
     /// The owner has as many keys as are allowed.
@@ -111,6 +123,7 @@ impl From<StoreError> for ManageError {
             StoreError::LimitReached { limit } => Self::LimitReached { limit },
             StoreError::Rejected(source) => Self::Rejected(source),
             StoreError::Conflict => Self::Conflict,
+            StoreError::Unreadable(row) => Self::Unreadable(row),
             other => Self::Store(other),
         }
     }
@@ -160,12 +173,13 @@ impl<M: KeyModel> ApiKeys<M> {
     /// Returns the key with this prefix, whatever its state; `None` if there is none.
     ///
     /// # Errors
-    /// [`ManageError::Store`] if the store fails.
+    /// [`ManageError::Unreadable`] if its row is damaged, [`ManageError::Store`] if the store fails.
     pub async fn get(&self, prefix: &str) -> Result<Option<M>, ManageError> {
         self.manager().get(prefix).await
     }
 
-    /// Returns one page of keys, newest first.
+    /// Returns one page of keys, newest first. Rows that cannot be read stand in [`Page::unreadable`], and keep
+    /// nobody from the others.
     ///
     /// # Errors
     /// [`ManageError::Store`] if the store fails.
@@ -194,18 +208,22 @@ impl<M: KeyModel> ApiKeys<M> {
         self.manager().update(prefix, update).await
     }
 
-    /// Revokes a key, for ever. Revoking it again changes nothing.
+    /// Revokes a key, for ever. Revoking it again changes nothing. A key whose row
+    /// is damaged is revoked without being read.
     ///
     /// # Errors
-    /// [`ManageError::NotFound`], or [`ManageError::Store`] if the store fails.
+    /// [`ManageError::NotFound`], [`ManageError::EndedUnread`] if the key is revoked and cannot be returned, or
+    /// [`ManageError::Store`] if the store fails.
     pub async fn revoke(&self, prefix: &str) -> Result<M, ManageError> {
         self.manager().revoke(prefix).await
     }
 
-    /// Disables a key until it is enabled.
+    /// Disables a key until it is enabled. A key whose row
+    /// is damaged is disabled without being read.
     ///
     /// # Errors
-    /// [`ManageError::NotFound`], or [`ManageError::Store`] if the store fails.
+    /// [`ManageError::NotFound`], [`ManageError::EndedUnread`] if the key is disabled and cannot be returned, or
+    /// [`ManageError::Store`] if the store fails.
     pub async fn disable(&self, prefix: &str) -> Result<M, ManageError> {
         self.manager().disable(prefix).await
     }
@@ -296,9 +314,35 @@ impl<M: KeyModel> ApiKeys<M> {
         self.manager().purge(retention, limit).await
     }
 
+    /// Deletes one key for good, of which nothing is left then: a request for erasure, say. It has to be revoked
+    /// or expired. A damaged row is deleted without being read.
+    ///
+    /// # Errors
+    /// [`ManageError::NotFound`], [`ManageError::NotEnded`], or [`ManageError::Store`] if the store fails or
+    /// [cannot do it](crate::StoreError::Unsupported).
+    ///
+    /// # Examples
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// use apikey_core::{ApiKeys, ManageError};
+    ///
+    /// let keys = ApiKeys::in_memory();
+    /// let prefix = keys.create("reports").await?.key.prefix;
+    /// assert!(matches!(keys.purge_key(&prefix).await, Err(ManageError::NotEnded { .. })));
+    /// keys.revoke(&prefix).await?;
+    /// keys.purge_key(&prefix).await?;
+    /// assert!(keys.get(&prefix).await?.is_none());
+    /// # Ok::<(), ManageError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn purge_key(&self, prefix: &str) -> Result<(), ManageError> {
+        self.manager().purge_key(prefix).await
+    }
+
     /// Looks for mistakes of set-up: run it at start-up and log what it finds. It asks the store about
     /// its table, and whether there are stored hashes that no configured hasher or pepper can verify: how many
     /// keys are answered with 503 for want of one, and how many with 401 since nobody knows the algorithm.
+    /// It reads all keys page by page, and names the first rows that cannot be read, with their repair.
     ///
     /// # Errors
     /// [`ManageError::Store`] if the store fails.

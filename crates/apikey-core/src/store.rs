@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::key::format::KeyFormat;
 use crate::model::KeyModel;
 use crate::store::change::{KeyPatch, NewRecord, Rotation};
-use crate::store::query::{KeyQuery, Page};
+use crate::store::query::{KeyQuery, Page, UnreadableRow};
 
 /// What goes wrong inside a store, kept whole as a source.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -37,8 +37,10 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 ///    `hashed_key`.
 /// 5. **No judgement.** Revoked, disabled and expired keys are returned like others. The model's own
 ///    filter is reported in [`Found::is_usable`], not applied.
-/// 6. Nothing but `insert`, `update` and `update_within`, `rotate`, `touch` and `touch_each`, and `delete_expired`
-///    writes, and there is no operation that saves a whole row.
+/// 6. Nothing but `insert`, `update`, `update_within`, `end`, `rotate`, `touch`, `touch_each`, `delete_expired` and
+///    `delete_ended` writes, and there is no operation that saves a whole row.
+/// 7. **One row at a time.** A row that cannot be read is [`StoreError::Unreadable`] where it alone was asked
+///    for, and stands in [`Page::unreadable`] where many were: it keeps nobody from the others.
 #[async_trait]
 pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// Finds the key that a client presents, in one query.
@@ -91,6 +93,22 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
         Err(StoreError::Unsupported { what: "another expiry where the number of keys is limited" })
     }
 
+    /// Changes the named columns of the key with this prefix, as [`update`](Self::update) does, and returns
+    /// whether there is such a key: to revoke or disable one whose row cannot be read.
+    ///
+    /// As provided it reads the key, so a store whose rows can be damaged by somebody else writes without.
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        match self.get(prefix, owner).await? {
+            Some(key) => Ok(self.update(&key.record().id, owner, patch).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     /// Sets the predecessor's expiry and inserts the successor, in one transaction. Of any number of
     /// parallel rotations of one key exactly one succeeds.
     ///
@@ -141,6 +159,21 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     /// Deletes at most `limit` keys that expired or were revoked before `before`, whichever are found first,
     /// and returns how many.
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Deletes the key with this prefix if it is revoked, or expired at `now`, without reading it, and returns
+    /// whether there was such a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] unless the store can do it.
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let _ = (prefix, owner, now);
+        Err(StoreError::Unsupported { what: "deleting one key" })
+    }
 
     /// Looks for mistakes of set-up that would otherwise show up late: a missing column, a prefix
     /// column that ignores case.
@@ -239,6 +272,10 @@ pub enum StoreError {
         /// What was asked.
         what: &'static str,
     },
+    /// The row of the key is damaged: one of its values is none that the column may have. Trying again will not
+    /// help, and other keys have nothing to do with it.
+    #[error("the row of the key cannot be read")]
+    Unreadable(#[source] UnreadableRow),
     /// The database cannot be reached, is locked, or did not understand.
     #[error("the key store is unavailable")]
     Unavailable(#[source] BoxError),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
-    ApiKeys, HashedKey, KeyFormat, KeyRecord, KeyStore, ManualClock, MemoryStore, NewKey,
-    NewRecord, scope,
+    ApiKeys, DenyReason, HashedKey, KeyFormat, KeyRecord, KeyStore, ManualClock, MemoryStore,
+    NewKey, NewRecord, StoreError, UnreadableRow, scope,
 };
 use futures::executor::block_on;
 use tracing::Level;
@@ -47,6 +47,26 @@ fn a_row_that_nobody_can_verify_is_an_error_that_names_the_prefix() {
         assert!(fields.contains("prefix=\"FbY8NwcU\""), "{stored}: {fields}");
         assert!(!fields.contains(&TEXT[9..]), "{fields}");
     }
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_an_error_that_names_the_column() {
+    let store = Arc::<SpyStore>::default();
+    store.fail_with(Operation::FindByPrefix, || {
+        let prefix = Some("FbY8NwcU".to_owned());
+        StoreError::Unreadable(UnreadableRow::new(prefix, "the column scopes: bad", "repair it"))
+    });
+    let keys = ApiKeys::new(Arc::clone(&store));
+    let (level, fields) = event_of(|| {
+        let refusal = block_on(keys.verify(TEXT)).unwrap_err();
+        let told = (refusal.reason(), refusal.status());
+        assert_eq!(told, (DenyReason::UnreadableRow, 401));
+        assert!(refusal.body().contains("invalid-api-key"), "{}", refusal.body());
+    });
+    assert_eq!(level, Level::ERROR);
+    assert!(fields.contains("reason=\"unreadable_row\""), "{fields}");
+    assert!(fields.contains("prefix=\"FbY8NwcU\""), "{fields}");
+    assert!(!fields.contains(&TEXT[9..]), "{fields}");
 }
 
 #[test]

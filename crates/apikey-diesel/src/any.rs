@@ -158,6 +158,15 @@ impl<M: KeyModel> KeyStore<M> for DieselStore<M, AnyPool<M>> {
         self.pool.store.update_within(id, owner, patch, limit, now).await
     }
 
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        self.pool.store.end(prefix, owner, patch).await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -185,6 +194,15 @@ impl<M: KeyModel> KeyStore<M> for DieselStore<M, AnyPool<M>> {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.pool.store.delete_expired(before, limit).await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.pool.store.delete_ended(prefix, owner, now).await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -1,10 +1,10 @@
 //! What goes wrong in a store at work.
 
-use apikey_core::{BoxError, Finding, StoreError};
+use apikey_core::{BoxError, Finding, StoreError, UnreadableRow};
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error as ThisError;
 
-use crate::model::TableNames;
+use crate::model::{TableNames, Unmapped};
 
 /// What can fail inside of a transaction.
 pub(crate) enum Failure {
@@ -45,6 +45,14 @@ fn query_error(error: Error, names: TableNames) -> StoreError {
         CheckViolation, ExclusionViolation, ForeignKeyViolation, NotNullViolation,
         RestrictViolation, UniqueViolation,
     };
+    let error = match error {
+        Error::DeserializationError(source) => return StoreError::Unreadable(unreadable(source)),
+        Error::QueryBuilderError(source) if source.is::<Unmapped>() => {
+            let what = source.downcast::<Unmapped>().map_or("", |unmapped| unmapped.what);
+            return StoreError::Unsupported { what };
+        }
+        error => error,
+    };
     match &error {
         Error::DatabaseError(UniqueViolation, info) if is_about_prefix(info.message(), names) => {
             StoreError::Duplicate
@@ -62,6 +70,21 @@ fn query_error(error: Error, names: TableNames) -> StoreError {
             Some(finding) => unavailable(WrongTable::new(finding, error)),
             None => unavailable(error),
         },
+    }
+}
+
+/// Says which row is damaged, as far as that is known: a mapping by hand knows less.
+fn unreadable(source: BoxError) -> UnreadableRow {
+    match source.downcast::<UnreadableRow>() {
+        Ok(row) => *row,
+        Err(source) => {
+            let mut problem = source.to_string();
+            let mut causes = std::iter::successors(source.source(), |error| error.source());
+            for cause in &mut causes {
+                problem.push_str(&format!(": {cause}"));
+            }
+            UnreadableRow::new(None, problem, "repair the row")
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a key model is mapped to a table: every query of one model, over a connection.
 
+pub(crate) mod attempt;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod builtin;
 pub mod checks;
@@ -19,10 +20,12 @@ mod tokens;
 
 use std::slice;
 
-use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Timestamp};
+use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Page, Timestamp};
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::connection::LoadConnection;
+use diesel::result::Error;
+use thiserror::Error as ThisError;
 
 use crate::model::rules::TableRules;
 
@@ -41,7 +44,8 @@ use crate::model::rules::TableRules;
 ///   would need it.
 /// - A row that cannot be understood is
 ///   [`DeserializationError`](diesel::result::Error::DeserializationError), whose text never holds
-///   `hashed_key`.
+///   `hashed_key`. Its key is refused then, and no other. Implement [`page`](Self::page) and [`end`](Self::end) as
+///   well, so that it keeps nobody from the rest of a list, and can be revoked.
 #[diagnostic::on_unimplemented(
     message = "the keys of `{Self}` are not mapped to `{DB}`",
     note = "`#[derive(KeyModel)]` of `apikey_diesel` maps them to every database whose feature is on, or to \
@@ -141,6 +145,59 @@ pub trait BlockingModel<DB: Backend>: KeyModel {
     where
         C: LoadConnection<Backend = DB>;
 
+    /// Returns one page. Rows that cannot be read stand in [`Page::unreadable`].
+    ///
+    /// As provided it is [`list`](Self::list), which fails if one of its rows cannot be read.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn page<C>(conn: &mut C, query: &KeyQuery<Self>, now: Timestamp) -> QueryResult<Page<Self>>
+    where
+        C: LoadConnection<Backend = DB>,
+    {
+        Ok(Page::from_rows(Self::list(conn, query, now)?, query.limit))
+    }
+
+    /// Changes the key with this prefix as [`update`](Self::update) does, and returns whether there is one.
+    ///
+    /// As provided it reads the key, which fails if it cannot be read.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn end<C>(
+        conn: &mut C,
+        prefix: &str,
+        owner: Option<&Self::Owner>,
+        patch: &KeyPatch,
+    ) -> QueryResult<bool>
+    where
+        C: LoadConnection<Backend = DB>,
+    {
+        match Self::get(conn, prefix, owner)? {
+            Some(key) => Ok(Self::update(conn, &key.record().id, owner, patch)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Deletes the key with this prefix if it is revoked, or expired at `now`, and returns whether there was one.
+    ///
+    /// As provided it is [`Unsupported`](apikey_core::StoreError::Unsupported).
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn delete_ended<C>(
+        conn: &mut C,
+        prefix: &str,
+        owner: Option<&Self::Owner>,
+        now: Timestamp,
+    ) -> QueryResult<bool>
+    where
+        C: LoadConnection<Backend = DB>,
+    {
+        let _ = (conn, prefix, owner, now);
+        Err(unmapped("deleting one key"))
+    }
+
     /// Counts the keys that `query` selects on all its pages.
     ///
     /// # Errors
@@ -156,6 +213,17 @@ pub trait BlockingModel<DB: Backend>: KeyModel {
     fn delete_expired<C>(conn: &mut C, before: Timestamp, limit: u32) -> QueryResult<u64>
     where
         C: LoadConnection<Backend = DB>;
+}
+
+/// What a mapping by hand has no query for.
+#[derive(Debug, ThisError)]
+#[error("the model has no query for {what}")]
+pub(crate) struct Unmapped {
+    pub(crate) what: &'static str,
+}
+
+pub(crate) fn unmapped(what: &'static str) -> Error {
+    Error::QueryBuilderError(Box::new(Unmapped { what }))
 }
 
 /// What a model's table and columns are called in the database, and what the table lacks.

@@ -3,18 +3,23 @@
 pub use std::sync::OnceLock;
 
 pub use apikey_core::{
-    Found, HashedKey, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStatus, NewRecord, Scopes,
-    Timestamp,
+    Cursor, Found, HashedKey, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStatus, NewRecord, Page,
+    Scopes, Timestamp,
 };
 pub use diesel::dsl::{IntoBoxed as BoxedRows, SqlTypeOf, not};
 pub use diesel::result::Error;
 pub use diesel::sql_types::{Bool, Text};
 pub use diesel::{Column, QueryResult, Queryable, Selectable, deserialize};
 
+pub use crate::model::attempt::{
+    Attempt, Damage, Damaged, Field, Place, Raw, found, last_place, one, page, rows,
+};
 pub use crate::model::place::TablePlace;
 pub use crate::model::rules::{TableRules, TextRule};
 pub use crate::model::sql::{
-    Exactly, StartsWith, TimeByKey, coalesce, is_exactly, starts_with, time_by_key,
+    Comparison, Exactly, StartsWith, TimeByKey, TimeCompared, TimeOrder, coalesce, is_after,
+    is_before, is_exactly, is_in_order, is_not_before, is_out_of_order, is_same_time, is_until,
+    starts_with, time_by_key,
 };
 pub use crate::model::{TableNames, checks};
 pub use crate::store::Sealed;
@@ -22,20 +27,21 @@ pub use crate::store::Sealed;
 /// What MySQL is called.
 #[cfg(feature = "mysql")]
 pub mod mysql {
-    pub use crate::mysql::names::{COUNTS_MATCHES, Db, Time};
+    pub use crate::mysql::names::{COUNTS_MATCHES, Db, NOW, Time};
 }
 
 /// What PostgreSQL is called.
 #[cfg(feature = "postgres")]
 pub mod postgres {
-    pub use crate::postgres::names::{COUNTS_MATCHES, Db, Time};
+    pub use crate::postgres::names::{COUNTS_MATCHES, Db, NOW, Time};
 }
 
 /// What SQLite is called.
 #[cfg(feature = "sqlite")]
 pub mod sqlite {
+    pub use crate::sqlite::KeptTime;
     pub use crate::sqlite::gate::Gate;
-    pub use crate::sqlite::names::{COUNTS_MATCHES, Db, Time};
+    pub use crate::sqlite::names::{COUNTS_MATCHES, Db, NOW, Time};
 }
 
 /// What Django's layout is made of.
@@ -85,10 +91,9 @@ pub fn can_be_prefix(text: &str) -> bool {
 /// Reads the column of scopes.
 ///
 /// # Errors
-/// Names the key.
-pub fn parse_scopes(scopes: &str, prefix: &str) -> deserialize::Result<Scopes> {
-    Scopes::parse(scopes)
-        .map_err(|error| format!("the column scopes of the key {prefix:?}: {error}").into())
+/// If it holds something else.
+pub fn parse_scopes(scopes: &str) -> deserialize::Result<Scopes> {
+    Ok(Scopes::parse(scopes)?)
 }
 
 /// Reads a count.

@@ -33,6 +33,7 @@ use crate::model::BlockingModel;
 pub(crate) use crate::sqlite::foreign::open_foreign;
 use crate::sqlite::location::{Location, Mode};
 use crate::sqlite::options::ConnectionOptions;
+pub use crate::sqlite::time::KeptTime;
 use crate::store::DieselStore;
 
 /// A pool of blocking connections to SQLite, as [`DieselStore::new`] takes it.

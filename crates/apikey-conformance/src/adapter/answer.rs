@@ -40,6 +40,7 @@ const REFUSALS: [Refusal; 8] = [
             "disabled",
             "owner_not_usable",
             "bad_stored_hash",
+            "unreadable_row",
         ],
     },
     Refusal {

@@ -1,5 +1,6 @@
 //! A store in memory with one deliberate defect.
 
+mod end;
 mod insert;
 mod list;
 mod rotate;
@@ -92,6 +93,11 @@ pub(crate) enum Defect {
     DeletesAtTheTime,
     DeletesWithoutLimit,
     DeleteCountsBefore,
+    EndIgnoresCase,
+    EndMovesRevoked,
+    EndIgnoresOwner,
+    DeletesOneThatWorks,
+    DeletesOneOfOthers,
     StaysLocked,
 }
 
@@ -244,6 +250,24 @@ impl KeyStore<OwnedKey> for BrokenStore {
         now: Timestamp,
     ) -> Result<Option<OwnedKey>, StoreError> {
         self.broken_update_within(id, owner, patch, limit, now).await
+    }
+
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&Team>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        self.broken_end(prefix, owner, patch).await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&Team>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.broken_delete_ended(prefix, owner, now).await
     }
 
     async fn rotate(

@@ -130,5 +130,10 @@ notices! {
     DeletesWithoutLimit: delete::deletes_at_most_the_limit as a_deletion_without_limit;
     DeletesWithoutLimit: delete::deletes_the_revoked_and_the_expired_within_one_limit as a_deletion_with_two_limits;
     DeleteCountsBefore: delete::deletes_each_key_once_in_parallel as a_deletion_that_counts_before;
+    EndIgnoresCase: end::ends_the_key_with_exactly_this_prefix as an_end_that_ignores_case;
+    EndMovesRevoked: end::moves_no_revocation_by_ending_again as an_end_that_moves_a_revocation;
+    EndIgnoresOwner: end::ends_no_key_of_another_owner as an_end_that_ignores_the_owner;
+    DeletesOneThatWorks: end::deletes_one_key_that_has_ended as a_deletion_of_one_key_that_works;
+    DeletesOneOfOthers: end::deletes_no_key_of_another_owner as a_deletion_of_another_owners_key;
     StaysLocked: cancel::a_read_leaves_nothing_locked as a_read_that_stays_locked;
 }

@@ -16,6 +16,7 @@ use crate::handle::Inner;
 use crate::hash::{HashError, HashedKey, KeyHasher};
 use crate::key::{Prefix, PresentedKey};
 use crate::model::KeyModel;
+use crate::store::StoreError;
 use crate::usage::Noted;
 
 /// A key whose secret has been proven, whatever its state. Only this file makes one. Everything behind
@@ -128,6 +129,14 @@ impl<M: KeyModel> Inner<M> {
     ) -> Result<Proven<M>, Refusal> {
         let name = prefix.as_str();
         let found = self.store.find_by_prefix(name).await;
+        let found = match found {
+            Err(error @ StoreError::Unreadable(_)) => {
+                // Nobody without the secret learns that there is such a row.
+                self.verify_nothing(key).await;
+                return Err(Refusal::because(DenyReason::UnreadableRow, error));
+            }
+            found => found,
+        };
         let found = found.map_err(|error| Refusal::because(DenyReason::StoreUnavailable, error))?;
         let Some(found) = found.filter(|found| found.key.record().prefix == name) else {
             self.verify_nothing(key).await;

@@ -5,15 +5,54 @@ use super::manager::Manager;
 use crate::hash::encoding::Encodings;
 use crate::model::KeyModel;
 use crate::store::Finding;
-use crate::store::query::KeyQuery;
+use crate::store::query::{KeyQuery, MAX_PAGE, UnreadableRow};
+
+/// How many damaged rows are named: they tell what has happened.
+const MOST_NAMED: usize = 20;
 
 impl<M: KeyModel> Manager<'_, M> {
     pub(super) async fn check(&self) -> Result<Vec<Finding>, ManageError> {
         let mut findings = self.inner().store.check().await?;
-        match self.check_hashes().await {
-            // What is wrong with the table is known already.
-            Err(_) if !findings.is_empty() => {}
-            found => findings.extend(found?),
+        for found in [self.check_hashes().await, self.check_rows().await] {
+            match found {
+                // What is wrong with the table is known already.
+                Err(_) if !findings.is_empty() => {}
+                found => findings.extend(found?),
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Looks for rows that cannot be read, on all pages.
+    async fn check_rows(&self) -> Result<Vec<Finding>, ManageError> {
+        let mut query = KeyQuery::new().limit(MAX_PAGE);
+        let mut findings = Vec::new();
+        let mut others: u64 = 0;
+        loop {
+            let page = match self.list(&query).await {
+                Ok(page) => page,
+                // A store that reads all rows of a page or none cannot say which it is.
+                Err(ManageError::Unreadable(row)) => {
+                    findings.push(unreadable(row));
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            for row in page.unreadable {
+                if findings.len() < MOST_NAMED {
+                    findings.push(unreadable(row));
+                } else {
+                    others += 1;
+                }
+            }
+            query = query.after(page.next);
+            if query.after.is_none() {
+                break;
+            }
+        }
+        if others > 0 {
+            let problem = format!("{others} more rows cannot be read");
+            findings.push(Finding::new(problem, "repair those named, and check again"));
         }
         Ok(findings)
     }
@@ -49,4 +88,9 @@ impl<M: KeyModel> Manager<'_, M> {
         }
         Ok(findings)
     }
+}
+
+fn unreadable(row: UnreadableRow) -> Finding {
+    let problem = format!("a row cannot be read, and its key gets 401: {row}");
+    Finding::new(problem, row.fix)
 }

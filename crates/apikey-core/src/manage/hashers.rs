@@ -8,13 +8,16 @@ use crate::clock::Timestamp;
 use crate::hash::encoding::Encodings;
 use crate::key::PresentedKey;
 use crate::model::{KeyModel, KeyStatus};
-use crate::store::query::{Cursor, KeyQuery};
+use crate::store::query::{Cursor, KeyQuery, UnreadableRow};
 
 /// How many sets of parameters are told apart; what comes after them is counted by its algorithm.
 const MOST_HEADS: usize = 64;
 
-/// How many damaged rows are read past in one search for sound ones.
+/// How many rows with a damaged hash are read past in one search for sound ones.
 const MOST_DAMAGED: usize = 64;
+
+/// How many rows that cannot be read are passed over in one report.
+const MOST_UNREADABLE: usize = 1000;
 
 /// What stored keys are hashed with, as [`ApiKeys::hashers`](crate::ApiKeys::hashers) counts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ const MOST_DAMAGED: usize = 64;
 pub struct HasherReport {
     /// One entry to an algorithm with its parameters, the one with the most live keys first.
     pub encodings: Vec<EncodingUse>,
+    /// Rows that cannot be read, as far as they stood before others. They are counted like these.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// The keys whose hashes were made in one way.
@@ -104,18 +109,18 @@ impl<M: KeyModel> Manager<'_, M> {
         let preferred = known.head(sample.as_str());
         let first: Vec<String> = preferred.map(str::to_owned).into_iter().collect();
         let configured: Vec<String> = hashers.all().flat_map(|hasher| hasher.encodings()).collect();
-        let mut encodings = Vec::new();
+        let (mut encodings, mut unreadable) = (Vec::new(), Vec::new());
         for wanted in [first, configured, known.all().to_vec()] {
             for skips_damaged in [true, false] {
                 let search = Search::new(&wanted, &known, skips_damaged);
-                self.find_encodings(search, preferred, &mut encodings).await?;
+                self.find_encodings(search, preferred, &mut encodings, &mut unreadable).await?;
             }
         }
-        if let Some(key) = self.newest(none.clone()).await? {
+        if let Some((key, _)) = self.newest(none.clone(), &mut unreadable).await? {
             encodings.push(self.count_encoding(none, Standing::Unreadable, &key).await?);
         }
         encodings.sort_by_key(|encoding| std::cmp::Reverse((encoding.live, encoding.keys)));
-        Ok(HasherReport { encodings })
+        Ok(HasherReport { encodings, unreadable })
     }
 
     /// Adds the encodings that are searched for, one by one, each by a key that has none of those found before.
@@ -125,12 +130,13 @@ impl<M: KeyModel> Manager<'_, M> {
         mut search: Search<'_, M>,
         preferred: Option<&str>,
         encodings: &mut Vec<EncodingUse>,
+        unreadable: &mut Vec<UnreadableRow>,
     ) -> Result<(), ManageError> {
         let known = search.known;
         loop {
             let found = encodings.iter().map(|found| &found.encoding);
             let others = found.fold(KeyQuery::new(), KeyQuery::not_encoding);
-            let Some(key) = self.next(&mut search, &others).await? else { break };
+            let Some(key) = self.next(&mut search, &others, unreadable).await? else { break };
             let stored = key.record().hashed_key.as_str();
             let is_known = encodings.len() < MOST_HEADS;
             let head = if is_known { known.head(stored) } else { known.algorithm(stored) };
@@ -154,6 +160,7 @@ impl<M: KeyModel> Manager<'_, M> {
         &self,
         search: &mut Search<'_, M>,
         others: &KeyQuery<M>,
+        unreadable: &mut Vec<UnreadableRow>,
     ) -> Result<Option<M>, ManageError> {
         if search.wanted.is_empty() {
             return Ok(None);
@@ -161,21 +168,39 @@ impl<M: KeyModel> Manager<'_, M> {
         loop {
             let mut rest = others.clone().after(search.after.clone());
             rest.encodings = search.wanted.to_vec();
-            let Some(key) = self.newest(rest).await? else { return Ok(None) };
-            let record = key.record();
-            if !search.skips_damaged || search.known.is_whole(record.hashed_key.as_str()) {
+            let Some((key, next)) = self.newest(rest, unreadable).await? else { return Ok(None) };
+            let stored = key.record().hashed_key.as_str();
+            if !search.skips_damaged || search.known.is_whole(stored) {
                 return Ok(Some(key));
             }
             search.skipped += 1;
-            if search.skipped > MOST_DAMAGED {
+            if search.skipped > MOST_DAMAGED || next.is_none() {
                 return Ok(None);
             }
-            search.after = Some(Cursor::new(record.created_at, record.id.clone()));
+            search.after = next;
         }
     }
 
-    async fn newest(&self, query: KeyQuery<M>) -> Result<Option<M>, ManageError> {
-        Ok(self.list(&query.limit(1)).await?.keys.pop())
+    /// Returns the newest key that can be read, and the place behind it. Rows before it that cannot are noted.
+    async fn newest(
+        &self,
+        query: KeyQuery<M>,
+        unreadable: &mut Vec<UnreadableRow>,
+    ) -> Result<Option<(M, Option<Cursor<M::Id>>)>, ManageError> {
+        let mut query = query.limit(1);
+        loop {
+            let mut page = self.list(&query).await?;
+            if let Some(key) = page.keys.pop() {
+                return Ok(Some((key, page.next)));
+            }
+            let news: Vec<_> =
+                page.unreadable.into_iter().filter(|row| !unreadable.contains(row)).collect();
+            unreadable.extend(news);
+            query = query.after(page.next);
+            if query.after.is_none() || unreadable.len() >= MOST_UNREADABLE {
+                return Ok(None);
+            }
+        }
     }
 
     fn standing(&self, stored: &str, is_preferred: bool) -> Standing {

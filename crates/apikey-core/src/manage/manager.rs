@@ -209,16 +209,11 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     pub(super) async fn revoke(&self, prefix: &str) -> Result<M, ManageError> {
-        let key = self.find(prefix).await?;
-        // No use is written to a revoked key, and this one may be what somebody will ask for.
-        self.inner.write_use_of(&key.record().id).await;
-        self.change_found(&key, &KeyPatch::default().revoked_at(self.inner.now())).await
+        self.end(prefix, &KeyPatch::default().revoked_at(self.inner.now())).await
     }
 
     pub(super) async fn disable(&self, prefix: &str) -> Result<M, ManageError> {
-        let key = self.find(prefix).await?;
-        self.inner.write_use_of(&key.record().id).await;
-        self.change_found(&key, &KeyPatch::default().disabled_at(Some(self.inner.now()))).await
+        self.end(prefix, &KeyPatch::default().disabled_at(Some(self.inner.now()))).await
     }
 
     pub(super) async fn enable(&self, prefix: &str) -> Result<M, ManageError> {
@@ -252,6 +247,44 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         };
         change.done();
         changed.ok_or_else(|| not_found(&record.prefix))
+    }
+
+    /// Changes a key so that it works no more, also if nobody can read it.
+    async fn end(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
+        let row = match self.find(prefix).await {
+            Ok(key) => {
+                // No use is written to a revoked key, and the last ones may be what somebody will ask for.
+                self.inner.write_use_of(&key.record().id).await;
+                match self.change_found(&key, patch).await {
+                    Err(ManageError::Unreadable(row)) => row,
+                    outcome => return outcome,
+                }
+            }
+            Err(ManageError::Unreadable(row)) => row,
+            Err(error) => return Err(error),
+        };
+        let change = self.inner.change(prefix);
+        let has_ended = self.inner.store.end(prefix, self.owner, patch).await?;
+        change.done();
+        Err(if has_ended { ManageError::EndedUnread(row) } else { not_found(prefix) })
+    }
+
+    pub(super) async fn purge_key(&self, prefix: &str) -> Result<(), ManageError> {
+        if !is_prefix(prefix) {
+            return Err(not_found(prefix));
+        }
+        let change = self.inner.change(prefix);
+        let deleted = self.inner.store.delete_ended(prefix, self.owner, self.inner.now()).await?;
+        change.done();
+        if deleted {
+            return Ok(());
+        }
+        match self.find(prefix).await {
+            Ok(_) | Err(ManageError::Unreadable(_)) => {
+                Err(ManageError::NotEnded { prefix: prefix.to_owned() })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn purge(&self, retention: Duration, limit: u32) -> Result<u64, ManageError> {

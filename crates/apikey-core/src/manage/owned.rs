@@ -100,6 +100,14 @@ impl<M: KeyModel> OwnedKeys<M> {
         self.manager().enable(prefix).await
     }
 
+    /// Deletes one of the owner's keys that has ended; see [`ApiKeys::purge_key`].
+    ///
+    /// # Errors
+    /// As [`ApiKeys::purge_key`].
+    pub async fn purge_key(&self, prefix: &str) -> Result<(), ManageError> {
+        self.manager().purge_key(prefix).await
+    }
+
     /// Replaces one of the owner's keys; see [`ApiKeys::rotate`].
     ///
     /// # Errors

@@ -69,7 +69,6 @@ impl<M: KeyModel> Manager<'_, M> {
             status => return Err(ManageError::NotActive { status }),
         }
         if let Some(successor) = self.successor_of(&record.prefix).await? {
-            let successor = successor.record().prefix.clone();
             return Err(ManageError::AlreadyRotated { successor });
         }
         let lifetime = record.expires_at.map(|end| end - record.created_at);
@@ -87,10 +86,16 @@ impl<M: KeyModel> Manager<'_, M> {
     }
 
     /// Finds what a key was replaced by. Its expiry alone does not tell, which others may have set.
-    async fn successor_of(&self, prefix: &str) -> Result<Option<M>, ManageError> {
-        let query = KeyQuery::new().rotated_from(prefix).limit(1);
+    async fn successor_of(&self, prefix: &str) -> Result<Option<String>, ManageError> {
+        let query = KeyQuery::<M>::new().rotated_from(prefix).limit(1);
         match self.inner().store.list(&query, self.inner().now()).await {
-            Ok(page) => Ok(page.keys.into_iter().next()),
+            Ok(page) => {
+                let keys = page.keys.into_iter().map(|key| key.record().prefix.clone());
+                // One that cannot be read is one all the same.
+                let unreadable = page.unreadable.into_iter();
+                let unreadable = unreadable.map(|row| row.prefix.unwrap_or_else(|| "?".to_owned()));
+                Ok(keys.chain(unreadable).next())
+            }
             // The table does not keep it: then the change of the expiry is all that guards.
             Err(StoreError::Unsupported { .. }) => Ok(None),
             Err(error) => Err(error.into()),

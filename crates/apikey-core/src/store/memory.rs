@@ -268,4 +268,19 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
         }
         Ok(ended.len() as u64)
     }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut rows = self.rows();
+        let key = rows.by_prefix.get(prefix).filter(|key| is_owned(*key, owner));
+        let ended = key.map(KeyModel::record).filter(|record| record.has_ended(now));
+        let Some(id) = ended.map(|record| record.id.clone()) else { return Ok(false) };
+        rows.by_prefix.remove(prefix);
+        rows.prefixes.remove(&id);
+        Ok(true)
+    }
 }

@@ -1,5 +1,9 @@
 //! What is read: which keys, which page.
 
+use std::fmt;
+
+use thiserror::Error;
+
 use crate::clock::Timestamp;
 use crate::model::{KeyModel, KeyStatus};
 
@@ -152,6 +156,9 @@ pub struct Page<M: KeyModel> {
     pub keys: Vec<M>,
     /// Where the next page begins; `None` if this was the last.
     pub next: Option<Cursor<M::Id>>,
+    /// Rows that the query selects and that cannot be read. They take places of the page, and
+    /// [`count`](crate::KeyStore::count) counts them; so a page may have no keys and yet a next one.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 impl<M: KeyModel> Page<M> {
@@ -163,6 +170,49 @@ impl<M: KeyModel> Page<M> {
         rows.truncate(limit);
         let last = rows.last().map(KeyModel::record).filter(|_| more);
         let next = last.map(|record| Cursor::new(record.created_at, record.id.clone()));
-        Self { keys: rows, next }
+        Self { keys: rows, next, unreadable: Vec::new() }
+    }
+
+    /// Makes a page of its keys and the place where the next one begins.
+    #[must_use]
+    pub fn new(keys: Vec<M>, next: Option<Cursor<M::Id>>) -> Self {
+        Self { keys, next, unreadable: Vec::new() }
+    }
+
+    /// Adds the rows that cannot be read.
+    #[must_use]
+    pub fn with_unreadable(self, unreadable: Vec<UnreadableRow>) -> Self {
+        Self { unreadable, ..self }
+    }
+}
+
+/// A row of keys that cannot be read: somebody else wrote a value that the column may not have, such as a time
+/// that is none. Its key is refused; it can be revoked, disabled and purged all the same, by its prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}{problem}", Named(prefix.as_deref()))]
+#[non_exhaustive]
+pub struct UnreadableRow {
+    /// The public part of the key, if that can be read.
+    pub prefix: Option<String>,
+    /// Which column is damaged, and how. Never holds a hash.
+    pub problem: String,
+    /// How the row is repaired: a statement, where the store has one.
+    pub fix: String,
+}
+
+impl UnreadableRow {
+    /// Describes a row.
+    #[must_use]
+    pub fn new(prefix: Option<String>, problem: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { prefix, problem: problem.into(), fix: fix.into() }
+    }
+}
+
+/// The beginning of a sentence about a row.
+struct Named<'a>(Option<&'a str>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |prefix| write!(f, "key {prefix:?}: "))
     }
 }

@@ -45,6 +45,15 @@ impl<M: KeyModel, S: KeyStore<M> + ?Sized> KeyStore<M> for Arc<S> {
         (**self).update_within(id, owner, patch, limit, now).await
     }
 
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        (**self).end(prefix, owner, patch).await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -72,6 +81,15 @@ impl<M: KeyModel, S: KeyStore<M> + ?Sized> KeyStore<M> for Arc<S> {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         (**self).delete_expired(before, limit).await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        (**self).delete_ended(prefix, owner, now).await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -26,7 +26,7 @@ pub trait RowTime {
 /// What MySQL's times are.
 #[cfg(feature = "mysql")]
 pub mod mysql {
-    pub use crate::mysql::names::Time;
+    pub use crate::mysql::names::{NOW, Time};
 
     impl super::RowTime for Time {}
 }
@@ -34,7 +34,7 @@ pub mod mysql {
 /// What PostgreSQL's times are.
 #[cfg(feature = "postgres")]
 pub mod postgres {
-    pub use crate::postgres::names::Time;
+    pub use crate::postgres::names::{NOW, Time};
 
     impl super::RowTime for Time {}
 }
@@ -43,4 +43,7 @@ pub mod postgres {
 #[cfg(feature = "sqlite")]
 pub mod sqlite {
     pub use crate::sqlite::django::DjangoTime as Time;
+
+    /// The present time as Django writes it.
+    pub const NOW: &str = "CURRENT_TIMESTAMP";
 }

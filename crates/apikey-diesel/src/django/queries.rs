@@ -41,7 +41,8 @@ macro_rules! __django_queries {
             };
 
             $crate::__django_rows! {
-                row: $Row,
+                $backend;
+                model: $Model, row: $Row,
                 columns: { $prefix, $hashed_key, $title, $created, $revoked, $expiry_date },
                 own: [$($own $own_value: $Own),*],
                 assemble: |$record| $assemble
@@ -72,6 +73,45 @@ macro_rules! __django_queries {
                 }
             }
 
+            /// What a row is found by.
+            enum __By<'a> {
+                Prefix(&'a str),
+            }
+
+            /// Changes the columns that a patch names, of which there has to be one; returns how many rows the
+            /// database says it changed.
+            #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
+            $($async)? fn __change<C>(
+                k_conn: &mut C,
+                k_by: __By<'_>,
+                k_owner: Option<&<$Model as __k::KeyModel>::Owner>,
+                k_patch: &__k::KeyPatch,
+            ) -> __k::QueryResult<usize>
+            where
+                C: __Connection<Backend = __Db>,
+            {
+                // No change ever names what it does not mean to change: a key that Django revokes
+                // meanwhile stays revoked.
+                let k_changes = (
+                    k_patch.name.as_ref().map(|k_name| $title.eq(k_name.as_str())),
+                    k_patch.expires_at.map(|k_time| $expiry_date.eq(k_time.map(__Time::from))),
+                    k_patch.revoked_at.map(|_| $revoked.eq(true)),
+                    k_patch.hashed_key.as_ref().map(|k_hash| $hashed_key.eq(k_hash.as_str())),
+                );
+                let __By::Prefix(k_prefix) = k_by;
+                let mut k_update = $crate::diesel::update($table::table)
+                    .filter(__k::is_exactly($prefix, k_prefix))
+                    .set(k_changes)
+                    .into_boxed::<__Db>();
+                $(if let Some(k_owner) = k_owner {
+                    k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
+                })?
+                if let Some(k_seen) = &k_patch.if_hashed_key {
+                    k_update = k_update.filter($hashed_key.eq(k_seen.as_str()));
+                }
+                $crate::__wait!($flavour __Run::execute(k_update, k_conn))
+            }
+
             #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
             #[diagnostic::do_not_recommend]
             impl __Model<__Db> for $Model
@@ -98,7 +138,7 @@ macro_rules! __django_queries {
 
                 $crate::__key_lookups! {
                     $flavour [$($async)?];
-                    row: $Row, table: $table, prefix: $prefix, owner: [$($owner)?], usable: [$($usable)?]
+                    table: $table, prefix: $prefix, owner: [$($owner)?], usable: [$($usable)?]
                 }
 
                 $($async)? fn count_live<C>(
@@ -158,30 +198,73 @@ macro_rules! __django_queries {
                         let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner))?;
                         return Ok(k_key.filter(|k_key| k_patch.may_change(k_key.record())));
                     }
-                    // No change ever names what it does not mean to change: a key that Django revokes
-                    // meanwhile stays revoked.
-                    let k_changes = (
-                        k_patch.name.as_ref().map(|k_name| $title.eq(k_name.as_str())),
-                        k_patch.expires_at.map(|k_time| $expiry_date.eq(k_time.map(__Time::from))),
-                        k_patch.revoked_at.map(|_| $revoked.eq(true)),
-                        k_patch.hashed_key.as_ref().map(|k_hash| $hashed_key.eq(k_hash.as_str())),
-                    );
-                    let mut k_update = $crate::diesel::update($table::table)
-                        .filter($prefix.eq(k_id.as_str()))
-                        .set(k_changes)
-                        .into_boxed::<__Db>();
-                    $(if let Some(k_owner) = k_owner {
-                        k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
-                    })?
-                    if let Some(k_seen) = &k_patch.if_hashed_key {
-                        k_update = k_update.filter($hashed_key.eq(k_seen.as_str()));
-                    }
-                    let k_updated = $crate::__wait!($flavour __Run::execute(k_update, k_conn))? > 0;
+                    let k_by = __By::Prefix(k_id.as_str());
+                    let k_updated = $crate::__wait!($flavour __change(k_conn, k_by, k_owner, k_patch))? > 0;
                     if __k::$backend::COUNTS_MATCHES && !k_updated {
                         return Ok(None);
                     }
                     let k_key = $crate::__wait!($flavour <Self as __Model<__Db>>::get(k_conn, k_id, k_owner))?;
                     Ok(k_key.filter(|k_key| k_updated || k_patch.may_change(k_key.record())))
+                }
+
+                $($async)? fn end<C>(
+                    k_conn: &mut C,
+                    k_prefix: &str,
+                    k_owner: Option<&Self::Owner>,
+                    k_patch: &__k::KeyPatch,
+                ) -> __k::QueryResult<bool>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    if !__k::can_be_prefix(k_prefix) {
+                        return Ok(false);
+                    }
+                    let k_by = __By::Prefix(k_prefix);
+                    if !k_patch.is_empty()
+                        && $crate::__wait!($flavour __change(k_conn, k_by, k_owner, k_patch))? > 0
+                    {
+                        return Ok(true);
+                    }
+                    if __k::$backend::COUNTS_MATCHES && !k_patch.is_empty() {
+                        return Ok(false);
+                    }
+                    let mut k_rows = $table::table
+                        .filter(__k::is_exactly($prefix, k_prefix))
+                        .into_boxed::<__Db>();
+                    $(if let Some(k_owner) = k_owner {
+                        k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
+                    })?
+                    if let Some(k_seen) = &k_patch.if_hashed_key {
+                        k_rows = k_rows.filter($hashed_key.eq(k_seen.as_str()));
+                    }
+                    let k_rows = k_rows.count();
+                    Ok($crate::__wait!($flavour __Run::get_result::<i64>(k_rows, k_conn))? > 0)
+                }
+
+                $($async)? fn delete_ended<C>(
+                    k_conn: &mut C,
+                    k_prefix: &str,
+                    k_owner: Option<&Self::Owner>,
+                    k_now: __k::Timestamp,
+                ) -> __k::QueryResult<bool>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    if !__k::can_be_prefix(k_prefix) {
+                        return Ok(false);
+                    }
+                    let k_delete = $crate::diesel::delete($table::table)
+                        .filter(__k::is_exactly($prefix, k_prefix))
+                        .into_boxed::<__Db>();
+                    let mut k_delete = {
+                        let [k_first, _] = __k::django::calendar().map(__Time::from);
+                        let k_expired = $expiry_date.ge(k_first).and($expiry_date.le(__Time::from(k_now)));
+                        k_delete.filter($revoked.eq(true).or(k_expired))
+                    };
+                    $(if let Some(k_owner) = k_owner {
+                        k_delete = k_delete.filter(__k::is_exactly($owner, k_owner.clone()));
+                    })?
+                    Ok($crate::__wait!($flavour __Run::execute(k_delete, k_conn))? > 0)
                 }
 
                 $($async)? fn supersede<C>(
@@ -218,7 +301,10 @@ macro_rules! __django_queries {
                     Err(__k::lacks("last_used_at"))
                 }
 
-                $crate::__key_pages! { $flavour [$($async)?]; row: $Row, columns: { $prefix, $created } }
+                $crate::__key_pages! {
+                    $flavour [$($async)?];
+                    row: $Row, table: $table, columns: { $prefix, $created }, others: []
+                }
 
                 $($async)? fn delete_expired<C>(
                     k_conn: &mut C,

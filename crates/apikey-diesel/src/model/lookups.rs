@@ -7,7 +7,7 @@
 macro_rules! __key_lookups {
     (
         $flavour:ident [$($async:ident)?];
-        row: $Row:ident, table: $table:ident, prefix: $prefix:ident,
+        table: $table:ident, prefix: $prefix:ident,
         owner: [$($owner:ident)?],
         usable: [$($usable:expr)?]
     ) => {
@@ -23,12 +23,10 @@ macro_rules! __key_lookups {
             }
             let k_rows = $table::table
                 .filter($prefix.eq(k_prefix))
-                .select(($Row::as_select(), $crate::__is_usable!($($usable)?)));
-            let k_row: Option<($Row, bool)> =
+                .select((__Attempt::as_select(), $crate::__is_usable!($($usable)?)));
+            let k_row: Option<(__Attempt, bool)> =
                 $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
-            Ok(k_row
-                .map(|(k_row, k_is_usable)| __k::Found::new(Self::from(k_row), k_is_usable))
-                .filter(|k_found| k_found.key.record().prefix == k_prefix))
+            __k::found(k_row.map(|(__Attempt(k_row), k_is_usable)| (k_row, k_is_usable)), k_prefix)
         }
 
         $($async)? fn get<C>(
@@ -44,14 +42,14 @@ macro_rules! __key_lookups {
             }
             let mut k_rows = $table::table
                 .filter($prefix.eq(k_prefix))
-                .select($Row::as_select())
+                .select(__Attempt::as_select())
                 .into_boxed::<__Db>();
             $(if let Some(k_owner) = k_owner {
                 k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
             })?
-            let k_row: Option<$Row> =
+            let k_row: Option<__Attempt> =
                 $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
-            Ok(k_row.map(Self::from).filter(|k_key| k_key.record().prefix == k_prefix))
+            __k::one(k_row.map(|__Attempt(k_row)| k_row), Some(k_prefix))
         }
     };
 }

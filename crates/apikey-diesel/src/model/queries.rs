@@ -44,7 +44,8 @@ macro_rules! __key_queries {
             };
 
             $crate::__key_rows! {
-                row: $Row, id: $Id,
+                $backend;
+                model: $Model, row: $Row, id: $Id,
                 columns: { $id, $prefix, $hashed_key, $title, $created_at, $revoked_at },
                 scopes: [$($scopes $scopes_value)?],
                 expires_at: [$($expires_at $expires_value)?],
@@ -77,11 +78,11 @@ macro_rules! __key_queries {
                 $(k_rows = k_rows.filter($disabled_at.is_null());)?
                 match k_status {
                     __k::KeyStatus::Expired => {
-                        $(return Ok(k_rows.filter($expires_at.le(k_now)));)?
+                        $(return Ok(k_rows.filter(__k::is_until($expires_at, k_now)));)?
                         Ok(k_rows.filter(false.into_sql::<__k::Bool>()))
                     }
                     __k::KeyStatus::Active => {
-                        $(k_rows = k_rows.filter($expires_at.is_null().or($expires_at.gt(k_now)));)?
+                        $(k_rows = k_rows.filter($expires_at.is_null().or(__k::is_after($expires_at, k_now)));)?
                         Ok(k_rows)
                     }
                     k_other => Err(__k::unknown_status(k_other)),
@@ -99,14 +100,57 @@ macro_rules! __key_queries {
             {
                 let mut k_rows = $table::table
                     .filter($id.eq(k_id.clone()))
-                    .select($Row::as_select())
+                    .select(__Attempt::as_select())
                     .into_boxed::<__Db>();
                 $(if let Some(k_owner) = k_owner {
                     k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
                 })?
-                let k_row: Option<$Row> =
+                let k_row: Option<__Attempt> =
                     $crate::__wait!($flavour __Run::first(k_rows, k_conn)).optional()?;
-                Ok(k_row.map(Into::into))
+                __k::one(k_row.map(|__Attempt(k_row)| k_row), None)
+            }
+
+            /// What a row is found by.
+            enum __By<'a> {
+                Id(&'a $Id),
+                Prefix(&'a str),
+            }
+
+            /// Changes the columns that a patch names, of which there has to be one; returns how many rows the
+            /// database says it changed.
+            #[allow(unused_mut, unused_variables, reason = "a model may lack an owner")]
+            $($async)? fn __change<C>(
+                k_conn: &mut C,
+                k_by: __By<'_>,
+                k_owner: Option<&<$Model as __k::KeyModel>::Owner>,
+                k_patch: &__k::KeyPatch,
+            ) -> __k::QueryResult<usize>
+            where
+                C: __Connection<Backend = __Db>,
+            {
+                let k_to_column = |k_time: Option<__k::Timestamp>| k_time.map(__Time::from);
+                let k_revoked_at = |k_time: __k::Timestamp| __k::coalesce($revoked_at, __Time::from(k_time));
+                let k_changes = (
+                    k_patch.name.as_ref().map(|k_name| $title.eq(k_name.as_str())),
+                    $(k_patch.scopes.as_ref().map(|k_scopes| $scopes.eq(k_scopes.as_str())),)?
+                    $(k_patch.expires_at.map(|k_time| $expires_at.eq(k_to_column(k_time))),)?
+                    $(k_patch.disabled_at.map(|k_time| $disabled_at.eq(k_to_column(k_time))),)?
+                    k_patch.revoked_at.map(|k_time| $revoked_at.eq(k_revoked_at(k_time))),
+                    k_patch.hashed_key.as_ref().map(|k_hash| $hashed_key.eq(k_hash.as_str())),
+                );
+                let k_update =
+                    $crate::diesel::update($table::table).set(k_changes).into_boxed::<__Db>();
+                let mut k_update = match k_by {
+                    __By::Id(k_id) => k_update.filter($id.eq(k_id.clone())),
+                    __By::Prefix(k_prefix) => k_update.filter(__k::is_exactly($prefix, k_prefix)),
+                };
+                $(if let Some(k_owner) = k_owner {
+                    k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
+                })?
+                if let Some(k_seen) = &k_patch.if_hashed_key {
+                    k_update = k_update.filter($hashed_key.eq(k_seen.as_str()));
+                }
+                $crate::__wait!($flavour __Run::execute(k_update, k_conn))
             }
 
             #[allow(unreachable_code, unused_mut, unused_variables, reason = "the table may lack the columns, and the model an owner")]
@@ -145,7 +189,7 @@ macro_rules! __key_queries {
 
                 $crate::__key_lookups! {
                     $flavour [$($async)?];
-                    row: $Row, table: $table, prefix: $prefix, owner: [$($owner)?], usable: [$($usable)?]
+                    table: $table, prefix: $prefix, owner: [$($owner)?], usable: [$($usable)?]
                 }
 
                 $($async)? fn count_live<C>(
@@ -159,7 +203,7 @@ macro_rules! __key_queries {
                         $table::table.filter($revoked_at.is_null()).into_boxed::<__Db>();
                     $({
                         let k_at = __Time::from(k_new.created_at);
-                        k_rows = k_rows.filter($expires_at.is_null().or($expires_at.gt(k_at)));
+                        k_rows = k_rows.filter($expires_at.is_null().or(__k::is_after($expires_at, k_at)));
                     })?
                     $(match Self::owner_of(&k_new.extra) {
                         Some(k_owner) => k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone())),
@@ -209,32 +253,74 @@ macro_rules! __key_queries {
                         let k_key = $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner))?;
                         return Ok(k_key.filter(|k_key| k_patch.may_change(k_key.record())));
                     }
-                    let k_to_column = |k_time: Option<__k::Timestamp>| k_time.map(__Time::from);
-                    let k_revoked_at = |k_time: __k::Timestamp| __k::coalesce($revoked_at, __Time::from(k_time));
-                    let k_changes = (
-                        k_patch.name.as_ref().map(|k_name| $title.eq(k_name.as_str())),
-                        $(k_patch.scopes.as_ref().map(|k_scopes| $scopes.eq(k_scopes.as_str())),)?
-                        $(k_patch.expires_at.map(|k_time| $expires_at.eq(k_to_column(k_time))),)?
-                        $(k_patch.disabled_at.map(|k_time| $disabled_at.eq(k_to_column(k_time))),)?
-                        k_patch.revoked_at.map(|k_time| $revoked_at.eq(k_revoked_at(k_time))),
-                        k_patch.hashed_key.as_ref().map(|k_hash| $hashed_key.eq(k_hash.as_str())),
-                    );
-                    let mut k_update = $crate::diesel::update($table::table)
-                        .filter($id.eq(k_id.clone()))
-                        .set(k_changes)
-                        .into_boxed::<__Db>();
-                    $(if let Some(k_owner) = k_owner {
-                        k_update = k_update.filter(__k::is_exactly($owner, k_owner.clone()));
-                    })?
-                    if let Some(k_seen) = &k_patch.if_hashed_key {
-                        k_update = k_update.filter($hashed_key.eq(k_seen.as_str()));
-                    }
-                    let k_updated = $crate::__wait!($flavour __Run::execute(k_update, k_conn))? > 0;
+                    let k_by = __By::Id(k_id);
+                    let k_updated = $crate::__wait!($flavour __change(k_conn, k_by, k_owner, k_patch))? > 0;
                     if __k::$backend::COUNTS_MATCHES && !k_updated {
                         return Ok(None);
                     }
                     let k_key = $crate::__wait!($flavour __by_id(k_conn, k_id, k_owner))?;
                     Ok(k_key.filter(|k_key| k_updated || k_patch.may_change(k_key.record())))
+                }
+
+                $($async)? fn end<C>(
+                    k_conn: &mut C,
+                    k_prefix: &str,
+                    k_owner: Option<&Self::Owner>,
+                    k_patch: &__k::KeyPatch,
+                ) -> __k::QueryResult<bool>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    if !__k::can_be_prefix(k_prefix) {
+                        return Ok(false);
+                    }
+                    let k_by = __By::Prefix(k_prefix);
+                    if !k_patch.is_empty()
+                        && $crate::__wait!($flavour __change(k_conn, k_by, k_owner, k_patch))? > 0
+                    {
+                        return Ok(true);
+                    }
+                    if __k::$backend::COUNTS_MATCHES && !k_patch.is_empty() {
+                        return Ok(false);
+                    }
+                    let mut k_rows = $table::table
+                        .filter(__k::is_exactly($prefix, k_prefix))
+                        .into_boxed::<__Db>();
+                    $(if let Some(k_owner) = k_owner {
+                        k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
+                    })?
+                    if let Some(k_seen) = &k_patch.if_hashed_key {
+                        k_rows = k_rows.filter($hashed_key.eq(k_seen.as_str()));
+                    }
+                    let k_rows = k_rows.count();
+                    Ok($crate::__wait!($flavour __Run::get_result::<i64>(k_rows, k_conn))? > 0)
+                }
+
+                $($async)? fn delete_ended<C>(
+                    k_conn: &mut C,
+                    k_prefix: &str,
+                    k_owner: Option<&Self::Owner>,
+                    k_now: __k::Timestamp,
+                ) -> __k::QueryResult<bool>
+                where
+                    C: __Connection<Backend = __Db>,
+                {
+                    if !__k::can_be_prefix(k_prefix) {
+                        return Ok(false);
+                    }
+                    let k_delete = $crate::diesel::delete($table::table)
+                        .filter(__k::is_exactly($prefix, k_prefix))
+                        .into_boxed::<__Db>();
+                    let mut k_delete = {
+                        let k_delete_where = $revoked_at.is_not_null();
+                        $(let k_delete_where = k_delete_where
+                            .or(__k::is_until($expires_at, __Time::from(k_now)));)?
+                        k_delete.filter(k_delete_where)
+                    };
+                    $(if let Some(k_owner) = k_owner {
+                        k_delete = k_delete.filter(__k::is_exactly($owner, k_owner.clone()));
+                    })?
+                    Ok($crate::__wait!($flavour __Run::execute(k_delete, k_conn))? > 0)
                 }
 
                 $($async)? fn supersede<C>(
@@ -258,7 +344,7 @@ macro_rules! __key_queries {
                     $(
                         // `= NULL` is never true.
                         let k_update = match k_seen {
-                            Some(k_seen) => k_update.filter($expires_at.eq(__Time::from(k_seen))),
+                            Some(k_seen) => k_update.filter(__k::is_same_time($expires_at, __Time::from(k_seen))),
                             None => k_update.filter($expires_at.is_null()),
                         };
                         let k_update = k_update.set($expires_at.eq(__Time::from(k_expires_at)));
@@ -281,7 +367,7 @@ macro_rules! __key_queries {
                         let k_update = $crate::diesel::update($table::table)
                             .filter($id.eq_any(k_ids.to_vec()))
                             .filter($revoked_at.is_null())
-                            .filter($last_used_at.is_null().or($last_used_at.lt(k_at)))
+                            .filter($last_used_at.is_null().or(__k::is_before($last_used_at, k_at)))
                             .set($last_used_at.eq(k_at));
                         return $crate::__wait!($flavour __Run::execute(k_update, k_conn)).map(|_| ());
                     )?
@@ -304,14 +390,17 @@ macro_rules! __key_queries {
                         let k_update = $crate::diesel::update($table::table)
                             .filter($id.eq_any(k_ids))
                             .filter($revoked_at.is_null())
-                            .filter($last_used_at.is_null().or($last_used_at.lt(k_times())))
+                            .filter($last_used_at.is_null().or(__k::is_before($last_used_at, k_times())))
                             .set($last_used_at.eq(k_times()));
                         return $crate::__wait!($flavour __Run::execute(k_update, k_conn)).map(|_| ());
                     )?
                     Err(__k::lacks("last_used_at"))
                 }
 
-                $crate::__key_pages! { $flavour [$($async)?]; row: $Row, columns: { $id, $created_at } }
+                $crate::__key_pages! {
+                    $flavour [$($async)?];
+                    row: $Row, table: $table, columns: { $id, $created_at }, others: [$created_at]
+                }
 
                 $($async)? fn delete_expired<C>(
                     k_conn: &mut C,
@@ -326,7 +415,7 @@ macro_rules! __key_queries {
                     // And not at once: either end has an index, "or" has none, and a plan that reads the table reads
                     // all of it, with a lock on each row on MySQL.
                     let k_revoked = $table::table
-                        .filter($revoked_at.lt(k_before))
+                        .filter(__k::is_before($revoked_at, k_before))
                         .order($revoked_at)
                         .limit(i64::from(k_limit))
                         .select($id);
@@ -336,8 +425,8 @@ macro_rules! __key_queries {
                         let k_left = i64::from(k_limit) - __k::to_i64(k_ended.len());
                         if k_left > 0 {
                             let k_expired = $table::table
-                                .filter($expires_at.lt(k_before))
-                                .filter($revoked_at.is_null().or($revoked_at.ge(k_before)))
+                                .filter(__k::is_before($expires_at, k_before))
+                                .filter($revoked_at.is_null().or(__k::is_not_before($revoked_at, k_before)))
                                 .order($expires_at)
                                 .limit(k_left)
                                 .select($id);

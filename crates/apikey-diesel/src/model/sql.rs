@@ -169,6 +169,113 @@ impl<K, V, C, T> QueryId for TimeByKey<K, V, C, T> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
+/// Whether a time in a column is before, at or after another one, whatever form of text it has there: see
+/// [`is_until`] and the others. Each database says it in its own words. What is no time, or none that a key can
+/// have, is neither before nor at it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct TimeCompared<C, V> {
+    /// The column.
+    pub column: C,
+    /// How the two are compared.
+    pub how: Comparison,
+    /// The time.
+    pub value: V,
+}
+
+/// How a time in a column is compared with another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Comparison {
+    /// It is before the other one.
+    Before,
+    /// It is before the other one, or the same.
+    Until,
+    /// Not `Until`.
+    After,
+    /// Not `Before`.
+    NotBefore,
+    /// It is the same.
+    Same,
+}
+
+macro_rules! compared {
+    ($($name:ident $how:ident $doc:literal;)*) => {$(
+        #[doc = $doc]
+        pub fn $name<C, V>(column: C, value: V) -> TimeCompared<C, V::Expression>
+        where
+            C: Expression<SqlType: SqlType>,
+            V: AsExpression<C::SqlType>,
+        {
+            TimeCompared { column, how: Comparison::$how, value: value.as_expression() }
+        }
+    )*};
+}
+
+compared! {
+    is_before Before "Whether the time in a column is before another one.";
+    is_until Until "Whether the time in a column is not after another one.";
+    is_after After "Whether the time in a column is after another one, or none.";
+    is_not_before NotBefore "Whether the time in a column is not before another one, or none.";
+    is_same_time Same "Whether the time in a column is this one.";
+}
+
+impl Comparison {
+    /// The operator.
+    #[allow(dead_code, reason = "without any database nothing is compared")]
+    pub(crate) fn operator(self) -> &'static str {
+        match self {
+            Self::Before => " < ",
+            Self::Until => " <= ",
+            Self::After => " > ",
+            Self::NotBefore => " >= ",
+            Self::Same => " = ",
+        }
+    }
+
+    /// Whether what is no time is meant, too.
+    #[allow(dead_code, reason = "without any database nothing is compared")]
+    pub(crate) fn takes_what_is_no_time(self) -> bool {
+        matches!(self, Self::After | Self::NotBefore)
+    }
+}
+
+impl<C, V> Expression for TimeCompared<C, V>
+where
+    C: Expression,
+    V: Expression,
+{
+    type SqlType = Nullable<Bool>;
+}
+
+impl<C, V, Tables> AppearsOnTable<Tables> for TimeCompared<C, V>
+where
+    C: AppearsOnTable<Tables>,
+    V: AppearsOnTable<Tables>,
+{
+}
+
+impl<C, V, Tables> SelectableExpression<Tables> for TimeCompared<C, V>
+where
+    C: SelectableExpression<Tables>,
+    V: SelectableExpression<Tables>,
+{
+}
+
+impl<C, V> ValidGrouping<()> for TimeCompared<C, V>
+where
+    C: ValidGrouping<()>,
+    V: ValidGrouping<()>,
+{
+    type IsAggregate = is_aggregate::No;
+}
+
+/// One comparison is another statement than the next, which the type does not tell.
+impl<C, V> QueryId for TimeCompared<C, V> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
 impl<K, V, C, T> Expression for TimeByKey<K, V, C, T>
 where
     C: Expression,
@@ -196,4 +303,42 @@ where
 
 impl<K, V, C, T> ValidGrouping<()> for TimeByKey<K, V, C, T> {
     type IsAggregate = is_aggregate::No;
+}
+
+/// Whether the value of a column has the place among the others that its time has among times: so that pages can go
+/// by it. What is no time has none, nor has a time in a form of text that sorts otherwise.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct TimeOrder<C> {
+    /// The column.
+    pub column: C,
+    /// Whether it has.
+    pub is_kept: bool,
+}
+
+/// Selects the rows whose time has its place.
+pub fn is_in_order<C>(column: C) -> TimeOrder<C> {
+    TimeOrder { column, is_kept: true }
+}
+
+/// Selects the others.
+pub fn is_out_of_order<C>(column: C) -> TimeOrder<C> {
+    TimeOrder { column, is_kept: false }
+}
+
+impl<C: Expression> Expression for TimeOrder<C> {
+    type SqlType = Nullable<Bool>;
+}
+
+impl<C: AppearsOnTable<Tables>, Tables> AppearsOnTable<Tables> for TimeOrder<C> {}
+
+impl<C: SelectableExpression<Tables>, Tables> SelectableExpression<Tables> for TimeOrder<C> {}
+
+impl<C: ValidGrouping<()>> ValidGrouping<()> for TimeOrder<C> {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<C> QueryId for TimeOrder<C> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }

@@ -7,3 +7,6 @@ pub use super::time::DbTime as Time;
 /// Whether an update counts the rows that its condition selects. It does on connections that Diesel makes; on others,
 /// those that it changes.
 pub const COUNTS_MATCHES: bool = false;
+
+/// The present time, in SQL.
+pub const NOW: &str = "UTC_TIMESTAMP(6)";

@@ -6,7 +6,7 @@ use diesel::mysql::{Mysql, MysqlType};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::HasSqlType;
 
-use crate::model::sql::{Exactly, StartsWith};
+use crate::model::sql::{Comparison, Exactly, StartsWith, TimeCompared, TimeOrder};
 
 impl<T, P> QueryFragment<Mysql> for StartsWith<T, P>
 where
@@ -41,6 +41,59 @@ where
             out.push_sql(" AS binary) = cast(");
             self.value.walk_ast(out.reborrow())?;
             out.push_sql(" AS binary)");
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The first day of the calendar, before which there is what a lax server writes for what is no time.
+const FIRST: &str = "'0001-01-01 00:00:00'";
+
+impl<C, V> QueryFragment<Mysql> for TimeCompared<C, V>
+where
+    C: QueryFragment<Mysql>,
+    V: QueryFragment<Mysql>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        let Self { column, how, value } = self;
+        out.push_sql("(");
+        column.walk_ast(out.reborrow())?;
+        out.push_sql(how.operator());
+        value.walk_ast(out.reborrow())?;
+        if *how != Comparison::Same {
+            out.push_sql(if how.takes_what_is_no_time() { " OR " } else { " AND " });
+            column.walk_ast(out.reborrow())?;
+            out.push_sql(if how.takes_what_is_no_time() { " < " } else { " >= " });
+            out.push_sql(FIRST);
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<C> QueryFragment<Mysql> for TimeOrder<C>
+where
+    C: QueryFragment<Mysql>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
+        let column = |out: &mut AstPass<'_, 'b, Mysql>| self.column.walk_ast(out.reborrow());
+        out.push_sql("(");
+        if !self.is_kept {
+            column(&mut out)?;
+            out.push_sql(" IS NULL OR ");
+        }
+        let [first, part, between] =
+            if self.is_kept { [" >= ", " > 0", " AND "] } else { [" < ", " = 0", " OR "] };
+        column(&mut out)?;
+        out.push_sql(first);
+        out.push_sql(FIRST);
+        for function in ["month(", "dayofmonth("] {
+            out.push_sql(between);
+            out.push_sql(function);
+            column(&mut out)?;
+            out.push_sql(")");
+            out.push_sql(part);
         }
         out.push_sql(")");
         Ok(())

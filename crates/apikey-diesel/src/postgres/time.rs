@@ -1,11 +1,12 @@
 //! Times as PostgreSQL keeps them.
 
 use apikey_core::Timestamp;
-use apikey_core::chrono::{DateTime, NaiveDateTime, Utc};
+use apikey_core::chrono::{DateTime, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::Pg;
+use diesel::pg::data_types::PgTimestamp;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Timestamp as TimestampColumn, Timestamptz};
 
@@ -41,7 +42,7 @@ impl ToSql<Timestamptz, Pg> for DbTime {
 
 impl FromSql<Timestamptz, Pg> for DbTime {
     fn from_sql(value: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        FromSql::<Timestamptz, Pg>::from_sql(value).map(Self)
+        read(FromSql::<Timestamptz, Pg>::from_sql(value)?)
     }
 }
 
@@ -54,7 +55,19 @@ impl ToSql<TimestampColumn, Pg> for DbTime {
 
 impl FromSql<TimestampColumn, Pg> for DbTime {
     fn from_sql(value: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        let time: NaiveDateTime = FromSql::<TimestampColumn, Pg>::from_sql(value)?;
-        Ok(Self(time.and_utc()))
+        read(FromSql::<TimestampColumn, Pg>::from_sql(value)?)
     }
+}
+
+/// Reads the microseconds since the year 2000. What is infinite is the first or the last time of the calendar: a
+/// key that somebody lets end at `infinity` does not end.
+fn read(PgTimestamp(micros): PgTimestamp) -> deserialize::Result<DbTime> {
+    const EPOCH: i64 = 946_684_800_000_000;
+    let since_1970 = match micros {
+        i64::MAX => Some(253_402_300_799_999_999),
+        i64::MIN => Some(-62_135_596_800_000_000),
+        micros => micros.checked_add(EPOCH),
+    };
+    let time = since_1970.and_then(DateTime::from_timestamp_micros);
+    time.map(DbTime).ok_or_else(|| "the time is too far away".into())
 }

@@ -2,12 +2,12 @@
 
 use std::slice;
 
-use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Timestamp};
+use apikey_core::{Found, KeyModel, KeyPatch, KeyQuery, NewRecord, Page, Timestamp};
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel_async::AsyncConnection;
 
-use crate::model::TableNames;
+use crate::model::{TableNames, unmapped};
 
 /// The queries of one key model on one kind of server, over any connection of [`diesel_async`] to it.
 ///
@@ -140,6 +140,67 @@ pub trait AsyncModel<DB: Backend>: KeyModel {
     ) -> impl Future<Output = QueryResult<Vec<Self>>> + Send
     where
         C: AsyncConnection<Backend = DB>;
+
+    /// Returns one page. Rows that cannot be read stand in [`Page::unreadable`].
+    ///
+    /// As provided it is [`list`](Self::list), which fails if one of its rows cannot be read.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn page<C>(
+        conn: &mut C,
+        query: &KeyQuery<Self>,
+        now: Timestamp,
+    ) -> impl Future<Output = QueryResult<Page<Self>>> + Send
+    where
+        C: AsyncConnection<Backend = DB>,
+    {
+        async move { Ok(Page::from_rows(Self::list(conn, query, now).await?, query.limit)) }
+    }
+
+    /// Changes the key with this prefix as [`update`](Self::update) does, and returns whether there is one.
+    ///
+    /// As provided it reads the key, which fails if it cannot be read.
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn end<C>(
+        conn: &mut C,
+        prefix: &str,
+        owner: Option<&Self::Owner>,
+        patch: &KeyPatch,
+    ) -> impl Future<Output = QueryResult<bool>> + Send
+    where
+        C: AsyncConnection<Backend = DB>,
+    {
+        async move {
+            match Self::get(conn, prefix, owner).await? {
+                Some(key) => {
+                    Ok(Self::update(conn, &key.record().id, owner, patch).await?.is_some())
+                }
+                None => Ok(false),
+            }
+        }
+    }
+
+    /// Deletes the key with this prefix if it is revoked, or expired at `now`, and returns whether there was one.
+    ///
+    /// As provided it is [`Unsupported`](apikey_core::StoreError::Unsupported).
+    ///
+    /// # Errors
+    /// What Diesel reports.
+    fn delete_ended<C>(
+        conn: &mut C,
+        prefix: &str,
+        owner: Option<&Self::Owner>,
+        now: Timestamp,
+    ) -> impl Future<Output = QueryResult<bool>> + Send
+    where
+        C: AsyncConnection<Backend = DB>,
+    {
+        let _ = (conn, prefix, owner, now);
+        async { Err(unmapped("deleting one key")) }
+    }
 
     /// Counts the keys that `query` selects on all its pages.
     ///

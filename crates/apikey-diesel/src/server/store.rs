@@ -103,6 +103,20 @@ where
         Err(StoreError::Conflict)
     }
 
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        M::table().can_update(patch)?;
+        let args = (prefix.to_owned(), owner.cloned(), patch.clone());
+        self.run(M::table(), Frame::change(), args, |conn, (prefix, owner, patch)| {
+            Box::pin(async move { Ok(M::end(conn, prefix, owner.as_ref(), patch).await?) })
+        })
+        .await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -175,9 +189,7 @@ where
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
         M::table().can_select(query)?;
         self.run(M::table(), Frame::read(), (query.clone(), now), |conn, (query, now)| {
-            Box::pin(
-                async move { Ok(Page::from_rows(M::list(conn, query, *now).await?, query.limit)) },
-            )
+            Box::pin(async move { Ok(M::page(conn, query, *now).await?) })
         })
         .await
     }
@@ -193,6 +205,19 @@ where
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.run(M::table(), Frame::change().long(), (before, limit), |conn, (before, limit)| {
             Box::pin(async move { Ok(M::delete_expired(conn, *before, *limit).await?) })
+        })
+        .await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (prefix.to_owned(), owner.cloned(), now);
+        self.run(M::table(), Frame::change(), args, |conn, (prefix, owner, now)| {
+            Box::pin(async move { Ok(M::delete_ended(conn, prefix, owner.as_ref(), *now).await?) })
         })
         .await
     }

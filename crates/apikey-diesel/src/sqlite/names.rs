@@ -6,3 +6,6 @@ pub use super::time::DbTime as Time;
 
 /// Whether an update counts the rows that its condition selects.
 pub const COUNTS_MATCHES: bool = true;
+
+/// The present time, in SQL.
+pub const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')";

@@ -132,6 +132,17 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
         .await
     }
 
+    async fn end(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        M::table().can_update(patch)?;
+        let (prefix, owner, patch) = (prefix.to_owned(), owner.cloned(), patch.clone());
+        self.write(move |conn| Ok(M::end(conn, &prefix, owner.as_ref(), &patch)?)).await
+    }
+
     async fn rotate(
         &self,
         id: &M::Id,
@@ -190,7 +201,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
     async fn list(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<Page<M>, StoreError> {
         M::table().can_select(query)?;
         let query = query.clone();
-        self.run(move |conn| Ok(Page::from_rows(M::list(conn, &query, now)?, query.limit))).await
+        self.run(move |conn| Ok(M::page(conn, &query, now)?)).await
     }
 
     async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError> {
@@ -201,6 +212,16 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.write(move |conn| Ok(M::delete_expired(conn, before, limit)?)).await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        owner: Option<&M::Owner>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (prefix, owner) = (prefix.to_owned(), owner.cloned());
+        self.write(move |conn| Ok(M::delete_ended(conn, &prefix, owner.as_ref(), now)?)).await
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -13,6 +13,7 @@
 
 mod check;
 mod conformance;
+mod damaged;
 mod database;
 mod hashes;
 mod organizations;

@@ -487,3 +487,35 @@ async fn a_secret_without_a_grant_has_its_prefix_taken() {
     assert!(store.get("abcdefgh", None).await.unwrap().is_none());
     assert!(store.check().await.unwrap().is_empty());
 }
+
+/// What has no queries for it fails for a damaged row as a whole, but for requests.
+#[tokio::test]
+async fn a_damaged_row_refuses_its_own_key_where_the_mapping_knows_no_better() {
+    let store = tables::sqlite::<CustomerKey>(&format!(
+        "{TABLES} INSERT INTO secrets VALUES (1, 'damaged0', 'sha256$$00'), (2, 'readable', ''); \
+         INSERT INTO grants VALUES (1, 1, 'a', '\"', 0, NULL, NULL, NULL, NULL, NULL), \
+         (2, 1, 'b', '', 0, NULL, NULL, NULL, NULL, NULL);"
+    ));
+    let keys = apikey_core::ApiKeys::new(store);
+    let text = format!("damaged0.{}", "0".repeat(32));
+    let refusal = keys.verify(text).await.unwrap_err();
+    assert_eq!(refusal.reason(), apikey_core::DenyReason::UnreadableRow);
+    assert!(keys.get("readable").await.unwrap().is_some());
+    for error in [
+        keys.list(&KeyQuery::new()).await.map(drop).unwrap_err(),
+        keys.revoke("damaged0").await.map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(error, apikey_core::ManageError::Unreadable(_)), "{error:?}");
+    }
+    let findings = keys.check().await.unwrap();
+    let is_said = findings.iter().any(|finding| finding.problem.contains("cannot be read"));
+    assert!(is_said, "{findings:?}");
+    let unsupported = keys.purge_key("readable").await.unwrap_err();
+    assert!(
+        matches!(
+            unsupported,
+            apikey_core::ManageError::Store(apikey_core::StoreError::Unsupported { .. })
+        ),
+        "{unsupported:?}"
+    );
+}

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails the test")]
 
 mod by_hand;
+mod damaged;
 mod keys_of_others;
 mod lacking;
 mod memberships;

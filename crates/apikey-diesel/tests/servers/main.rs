@@ -8,6 +8,7 @@
 
 mod check;
 mod conformance;
+mod damaged;
 mod database;
 mod found_rows;
 mod locks;

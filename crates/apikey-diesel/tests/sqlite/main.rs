@@ -3,7 +3,9 @@
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a step that fails ends the test")]
 
+mod by_hand;
 mod check;
+mod damaged;
 mod dropped;
 mod fixture;
 mod migration;

@@ -59,30 +59,6 @@ async fn a_search_minds_the_case_and_knows_no_wildcards() {
 }
 
 #[tokio::test]
-async fn a_damaged_row_is_an_error_in_every_operation_that_reads_it() {
-    for (column, value, part) in [
-        ("scopes", "'reports:read \"'", "\"abcdefgh\""),
-        ("scopes", "char(9)", "scopes"),
-        ("scopes", "CAST(x'ff' AS TEXT)", "scopes"),
-        ("created_at", "'yesterday'", "created_at"),
-        ("expires_at", "'2999-01-01 00:00:00'", "expires_at"),
-        ("revoked_at", "''", "revoked_at"),
-        ("last_used_at", "'1763792377'", "last_used_at"),
-    ] {
-        let folder = Folder::new();
-        let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
-        let id = store.insert(&new_key("abcdefgh"), None).await.unwrap().id;
-        folder.run("app.db", &format!("UPDATE api_keys SET {column} = {value}"));
-
-        assert_unavailable(store.find_by_prefix("abcdefgh").await, part);
-        assert_unavailable(store.get("abcdefgh", None).await, part);
-        assert_unavailable(store.list(&KeyQuery::new(), at(0)).await, part);
-        let patch = KeyPatch::default().name("new");
-        assert_unavailable(store.update(&id, None, &patch).await, part);
-    }
-}
-
-#[tokio::test]
 async fn tells_a_taken_prefix_from_another_violated_constraint() {
     let folder = Folder::new();
     let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
