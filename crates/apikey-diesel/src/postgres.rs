@@ -14,6 +14,7 @@ mod record;
 mod schema;
 mod sql;
 mod time;
+mod verdict;
 
 pub use connect::PostgresPool;
 pub(crate) use connect::connect;

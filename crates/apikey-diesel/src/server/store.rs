@@ -27,7 +27,7 @@ where
     M: AsyncModel<P::Backend>,
 {
     async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
-        self.run(M::table(), Frame::read(), prefix.to_owned(), |conn, prefix| {
+        self.run(M::table(), Frame::lookup(), prefix.to_owned(), |conn, prefix| {
             Box::pin(async move { Ok(M::find_by_prefix(conn, prefix).await?) })
         })
         .await
@@ -35,7 +35,7 @@ where
 
     async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
         let args = (prefix.to_owned(), owner.cloned());
-        self.run(M::table(), Frame::read(), args, |conn, (prefix, owner)| {
+        self.run(M::table(), Frame::lookup(), args, |conn, (prefix, owner)| {
             Box::pin(async move { Ok(M::get(conn, prefix, owner.as_ref()).await?) })
         })
         .await

@@ -9,9 +9,11 @@
 mod check;
 mod conformance;
 mod database;
+mod failing;
 mod found_rows;
 mod locks;
 mod opening;
 mod parallel;
 mod rows;
 mod server;
+mod stale;
