@@ -11,6 +11,7 @@ pub(crate) mod django;
 mod foreign;
 pub(crate) mod names;
 mod record;
+mod rights;
 mod schema;
 mod sql;
 mod time;

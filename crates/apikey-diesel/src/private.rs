@@ -60,6 +60,12 @@ pub mod methods {
     };
 }
 
+/// What columns have to hold: a prefix of the default format (others are longer), any name, and any list of scopes (a
+/// hundred of 64 characters, with spaces between them).
+pub const MOST_PREFIX: usize = 8;
+pub const MOST_NAME: usize = apikey_core::MAX_NAME_LENGTH;
+pub const MOST_SCOPES: usize = 6499;
+
 /// How many rows are written by one statement. SQLite takes up to 32766 parameters, MySQL 65535; short
 /// statements keep locks short.
 pub const ROWS_AT_ONCE: usize = 500;

@@ -62,14 +62,18 @@ async fn establish(url: String) -> ConnectionResult<AsyncMysqlConnection> {
     })
 }
 
-/// Connections on which nobody waits for a lock longer than half of the usual deadline: the server would go on
-/// waiting, with the locks that it has, when the client has given up.
+/// Nobody waits for a lock longer than half of the usual deadline: the server would go on waiting, with the locks that it
+/// has, when the client has given up. And what does not fit into a column is an error, whatever the server's own mode is.
+const SETUP: &str = "SET innodb_lock_wait_timeout = 5, \
+     sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES', 'STRICT_TRANS_TABLES')";
+
+/// Connections with settings of their own.
 fn bounded() -> ManagerConfig<AsyncMysqlConnection> {
     let mut settings = settings();
     settings.custom_setup = Box::new(|url| {
         Box::pin(async move {
             let mut conn = establish(url.to_owned()).await?;
-            let set = conn.batch_execute("SET innodb_lock_wait_timeout = 5").await;
+            let set = conn.batch_execute(SETUP).await;
             set.map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(conn)
         })

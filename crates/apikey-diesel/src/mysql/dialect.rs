@@ -123,6 +123,14 @@ impl Dialect for Mysql {
         false
     }
 
+    /// The next number is always greater than those that are there.
+    async fn taken<C>(_: &mut C, _: TableNames, _: &str) -> QueryResult<Option<Finding>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        Ok(None)
+    }
+
     /// `Duplicate entry 'sha256$$..' for key 'theirs'`.
     fn without_values(error: Error) -> Error {
         let Error::DatabaseError(kind @ DatabaseErrorKind::UniqueViolation, info) = error else {

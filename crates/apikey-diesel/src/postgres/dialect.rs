@@ -9,7 +9,7 @@ use diesel::result::Error;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::{check, verdict};
+use super::{check, sequences, verdict};
 use crate::model::TableNames;
 use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
@@ -113,6 +113,17 @@ impl Dialect for Pg {
             .get_result(conn)
             .await;
         raised.is_ok_and(|raised| raised.number > 0)
+    }
+
+    async fn taken<C>(
+        conn: &mut C,
+        names: TableNames,
+        constraint: &str,
+    ) -> QueryResult<Option<Finding>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        sequences::taken(conn, names, constraint).await
     }
 
     /// The values are in the detail, which is not printed.

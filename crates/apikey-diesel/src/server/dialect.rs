@@ -78,6 +78,15 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     where
         C: AsyncConnection<Backend = Self>;
 
+    /// Says what to do if a row was refused by this unique constraint because of the number that the server gave it.
+    fn taken<C>(
+        conn: &mut C,
+        names: TableNames,
+        constraint: &str,
+    ) -> impl Future<Output = QueryResult<Option<Finding>>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
+
     /// Takes values out of an error's text, which could be a hash.
     fn without_values(error: Error) -> Error;
 }

@@ -11,6 +11,7 @@
 //! | sixteen writers in two processes | `processes` | the conformance suite, from two pools |
 //! | only reading is allowed | `read_only` | `server_read_only` |
 //! | no room left | `full` | `server_full` |
+//! | cuts what is too long | – | `server_lax` |
 
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails ends the test")]
@@ -36,6 +37,8 @@ mod server_full;
 mod server_hung;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_killed;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_lax;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_read_only;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]

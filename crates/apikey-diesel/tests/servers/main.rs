@@ -14,6 +14,7 @@ mod found_rows;
 mod locks;
 mod opening;
 mod parallel;
+mod rights;
 mod rows;
 mod server;
 mod stale;
