@@ -132,6 +132,7 @@ impl Failure {
             | Self::Connect(
                 ConnectError::UnknownScheme { .. }
                 | ConnectError::ServerUrl { .. }
+                | ConnectError::Parameter { .. }
                 | ConnectError::Url { .. },
             )
             | Self::Source { source: ReadError::Name, .. }

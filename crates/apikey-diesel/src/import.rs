@@ -28,6 +28,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use thiserror::Error as ThisError;
 
+use crate::address::trimmed;
 use crate::error::{ConnectError, scheme};
 use crate::import::words::Words;
 use crate::{mysql, postgres, sqlite};
@@ -206,7 +207,7 @@ pub(crate) trait ForeignDatabase: Send + Sync {
 }
 
 async fn open(url: &str) -> Result<Box<dyn ForeignDatabase>, ConnectError> {
-    match scheme(url) {
+    match scheme(trimmed(url)) {
         "sqlite" => sqlite::open_foreign(url).await,
         "postgres" | "postgresql" => postgres::open_foreign(url).await,
         "mysql" | "mariadb" => mysql::open_foreign(url).await,
