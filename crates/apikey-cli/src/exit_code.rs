@@ -201,6 +201,7 @@ impl Failure {
             | Self::Connect(
                 ConnectError::UnknownScheme { .. }
                 | ConnectError::ServerUrl { .. }
+                | ConnectError::Parameter { .. }
                 | ConnectError::Url { .. },
             )
             | Self::Source { source: Unreadable(ReadError::Name), .. }

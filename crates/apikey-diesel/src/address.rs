@@ -15,3 +15,9 @@ impl fmt::Display for Place {
         write!(f, "{}:{}/{}", self.host, self.port, self.database)
     }
 }
+
+/// A URL without the white space around it: a file that it was read from ends with a newline, or one and a carriage
+/// return.
+pub(crate) fn trimmed(url: &str) -> &str {
+    url.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}

@@ -10,6 +10,7 @@ use apikey_core::{
 };
 use tokio::runtime::Handle;
 
+use crate::address::trimmed;
 use crate::error::{ConnectError, scheme};
 use crate::store::{DieselStore, Pool, Sealed};
 use crate::{mysql, postgres, sqlite};
@@ -97,7 +98,7 @@ impl DieselStore<KeyRecord> {
     /// # }
     /// ```
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
-        let pool = match scheme(url) {
+        let pool = match scheme(trimmed(url)) {
             "sqlite" => sqlite::connect(url).await?,
             "postgres" | "postgresql" => postgres::connect(url).await?,
             "mysql" | "mariadb" => mysql::connect(url).await?,

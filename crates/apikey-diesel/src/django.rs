@@ -93,6 +93,7 @@ use std::ops::Deref;
 
 use apikey_core::{KeyModel, KeyRecord};
 
+use crate::address::trimmed;
 use crate::any::AnyPool;
 use crate::error::{ConnectError, scheme};
 use crate::store::DieselStore;
@@ -150,7 +151,7 @@ impl DieselStore<DjangoApiKey> {
     /// [`ConnectError`], which names the place and what to do, and never a password. Whether the table is
     /// there is what [`check`](apikey_core::ApiKeys::check) tells.
     pub async fn django(url: &str) -> Result<Self, ConnectError> {
-        let pool: AnyPool<DjangoApiKey> = match scheme(url) {
+        let pool: AnyPool<DjangoApiKey> = match scheme(trimmed(url)) {
             "sqlite" => sqlite::visit(url).await?,
             "postgres" | "postgresql" => postgres::connect(url).await?,
             "mysql" | "mariadb" => mysql::connect(url).await?,

@@ -40,6 +40,29 @@ pub enum ConnectError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The URL of a server has a parameter that there is not.
+    #[error(
+        "the database URL has the parameter {name:?}, which a URL of {scheme} cannot have; leave it out, or see \
+         docs/databases.md for those that there are"
+    )]
+    Parameter {
+        /// The scheme.
+        scheme: &'static str,
+        /// The name of the parameter.
+        name: String,
+    },
+    /// The server, or the URL, demands an encrypted connection.
+    #[error(
+        "the database of {place} is to be spoken to over TLS, and this build has no TLS; use an encrypted tunnel, or a \
+         pool of your own: see \"Encrypted connections\" in docs/databases.md"
+    )]
+    NoTls {
+        /// Host, port and database.
+        place: Place,
+        /// What the server or the driver says.
+        #[source]
+        source: BoxError,
+    },
     /// No server answers.
     #[error("cannot reach the database server of {place}; check host and port, and that it runs")]
     Unreachable {
@@ -50,7 +73,10 @@ pub enum ConnectError {
         source: BoxError,
     },
     /// The server answers, and says no.
-    #[error("the server refuses {place}; check user, password and the name of the database")]
+    #[error(
+        "the server refuses {place}; check user, password and the name of the database, and whether it wants TLS, which \
+         this build has not: see \"Encrypted connections\" in docs/databases.md"
+    )]
     Refused {
         /// Host, port and database.
         place: Place,

@@ -99,7 +99,7 @@ pub(crate) struct WrongTable {
 }
 
 impl WrongTable {
-    pub(crate) fn new(finding: Finding, source: Error) -> Self {
+    pub(crate) fn new(finding: Finding, source: impl Into<BoxError>) -> Self {
         Self { problem: finding.problem, fix: finding.fix, source: source.into() }
     }
 }

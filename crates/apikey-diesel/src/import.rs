@@ -29,6 +29,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use thiserror::Error as ThisError;
 
+use crate::address::trimmed;
 use crate::error::{ConnectError, scheme};
 pub(crate) use crate::import::tables::TableName;
 pub use crate::import::tables::key_tables;
@@ -212,7 +213,7 @@ pub(crate) trait ForeignDatabase: Send + Sync {
 }
 
 async fn open(url: &str) -> Result<Box<dyn ForeignDatabase>, ConnectError> {
-    match scheme(url) {
+    match scheme(trimmed(url)) {
         "sqlite" => sqlite::open_foreign(url).await,
         "postgres" | "postgresql" => postgres::open_foreign(url).await,
         "mysql" | "mariadb" => mysql::open_foreign(url).await,

@@ -112,6 +112,8 @@ mod sqlite;
 mod store;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod time;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod written;
 
 pub use apikey_core;
 pub use apikey_diesel_derive::KeyModel;

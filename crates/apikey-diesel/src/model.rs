@@ -247,6 +247,10 @@ pub struct TableNames {
     /// The built-in columns, by the names of [`KeyRecord`](apikey_core::KeyRecord), that the table does
     /// not have.
     pub lacks: &'static [&'static str],
+    /// The columns that hold texts, and the most characters that one may have to hold.
+    pub(crate) texts: &'static [(&'static str, usize)],
+    /// The built-in columns that always have a value.
+    pub(crate) required: &'static [&'static str],
     /// What holds in the table because it belongs to another program.
     pub(crate) rules: Option<&'static TableRules>,
 }
@@ -269,6 +273,8 @@ impl TableNames {
             times: &[],
             owner: None,
             lacks: &[],
+            texts: &[],
+            required: &[],
             rules: None,
         }
     }
@@ -291,6 +297,17 @@ impl TableNames {
     #[must_use]
     pub const fn owned_by(self, owner: &'static str) -> Self {
         Self { owner: Some(owner), ..self }
+    }
+
+    /// Names the columns of texts with the most characters that each may have to hold, and those that always have a
+    /// value, so that [`check`](apikey_core::KeyStore::check) looks whether they do.
+    #[must_use]
+    pub const fn with_texts(
+        self,
+        texts: &'static [(&'static str, usize)],
+        required: &'static [&'static str],
+    ) -> Self {
+        Self { texts, required, ..self }
     }
 
     /// Says which built-in columns there are not, of `scopes`, `expires_at`, `disabled_at`,

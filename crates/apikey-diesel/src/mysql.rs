@@ -11,9 +11,11 @@ pub(crate) mod django;
 mod foreign;
 pub(crate) mod names;
 mod record;
+mod rights;
 mod schema;
 mod sql;
 mod time;
+mod verdict;
 
 pub use connect::MysqlPool;
 pub(crate) use connect::connect;

@@ -11,9 +11,12 @@ pub(crate) mod django;
 mod foreign;
 pub(crate) mod names;
 mod record;
+mod rights;
 mod schema;
+mod sequences;
 mod sql;
 mod time;
+mod verdict;
 
 pub use connect::PostgresPool;
 pub(crate) use connect::connect;

@@ -52,9 +52,12 @@ pub mod django;
 /// What connections are that do not block.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub mod nonblocking {
+    #[cfg(feature = "bb8")]
+    pub use crate::server::bb8::Lent;
     pub use crate::server::dialect::Dialect;
     pub use crate::server::migration::ServerMigration;
     pub use crate::server::names::{Connection, Model, Run};
+    pub use crate::server::verdict::Verdict;
 }
 
 /// Diesel's traits with the methods of expressions and queries, without their names.
@@ -64,6 +67,12 @@ pub mod methods {
         NullableExpressionMethods as _, QueryDsl as _, TextExpressionMethods as _,
     };
 }
+
+/// What columns have to hold: a prefix of the default format (others are longer), any name, and any list of scopes (a
+/// hundred of 64 characters, with spaces between them).
+pub const MOST_PREFIX: usize = 8;
+pub const MOST_NAME: usize = apikey_core::MAX_NAME_LENGTH;
+pub const MOST_SCOPES: usize = 6499;
 
 /// How many rows are written by one statement. SQLite takes up to 32766 parameters, MySQL 65535; short
 /// statements keep locks short.

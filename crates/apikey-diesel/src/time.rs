@@ -11,3 +11,8 @@ pub(crate) fn in_calendar(time: Timestamp) -> Result<Timestamp, BoxError> {
         Err("a time has to lie in the years 0 to 9999".into())
     }
 }
+
+/// Whether a key can have ended before this time: none has before the calendar of the databases begins.
+pub(crate) fn can_have_ended(before: Timestamp) -> bool {
+    before.year() >= 0
+}

@@ -184,6 +184,19 @@ macro_rules! __key_queries {
                         $(<$last_used_at as __k::Column>::NAME,)?
                     ])
                     $(.owned_by(<$owner as __k::Column>::NAME))?
+                    .with_texts(
+                        &[
+                            (<$prefix as __k::Column>::NAME, __k::MOST_PREFIX),
+                            (<$title as __k::Column>::NAME, __k::MOST_NAME),
+                            $((<$scopes as __k::Column>::NAME, __k::MOST_SCOPES),)?
+                            $((<$rotated_from as __k::Column>::NAME, __k::MOST_PREFIX),)?
+                        ],
+                        &[
+                            <$prefix as __k::Column>::NAME, <$hashed_key as __k::Column>::NAME,
+                            <$title as __k::Column>::NAME, $(<$scopes as __k::Column>::NAME,)?
+                            <$created_at as __k::Column>::NAME,
+                        ],
+                    )
                     .lacking(&[$($lacks),*])
                 }
 

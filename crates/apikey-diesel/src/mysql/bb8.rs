@@ -2,6 +2,8 @@
 
 use diesel::mysql::Mysql;
 use diesel_async::AsyncMysqlConnection;
-use diesel_async::pooled_connection::bb8::{Pool as Bb8, PooledConnection};
+use diesel_async::pooled_connection::bb8::Pool as Bb8;
+
+use crate::server::bb8::Lent;
 
 crate::server::bb8::bb8_of!(AsyncMysqlConnection, Mysql);

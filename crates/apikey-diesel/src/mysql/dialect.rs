@@ -9,11 +9,12 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::check;
+use super::{check, verdict};
 use crate::model::TableNames;
 use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
 use crate::server::model::AsyncModel;
+use crate::server::verdict::Verdict;
 
 impl Dialect for Mysql {
     const MIGRATIONS: &'static [ServerMigration] = &[ServerMigration {
@@ -107,24 +108,11 @@ impl Dialect for Mysql {
         Ok(rows.into_iter().map(|row| row.version).collect())
     }
 
-    /// Diesel keeps no code, but the connection does until its next statement.
-    async fn explain<C>(conn: &mut C, error: Error) -> Error
+    async fn judge<C>(conn: &mut C, error: Error) -> (Verdict, Error)
     where
         C: AsyncConnection<Backend = Self>,
     {
-        if Self::is_lost(&error) {
-            return error;
-        }
-        let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return error };
-        let kind = match condition(conn, info.message()).await {
-            Ok(Some(condition)) => condition.kind(),
-            // A failed commit has been followed by a rollback: nothing is left but the text.
-            _ if info.message().starts_with("Deadlock found") => {
-                DatabaseErrorKind::SerializationFailure
-            }
-            _ => DatabaseErrorKind::Unknown,
-        };
-        Error::DatabaseError(kind, info)
+        verdict::judge(conn, error).await
     }
 
     /// Its state tells, so it is explained already.
@@ -135,16 +123,12 @@ impl Dialect for Mysql {
         false
     }
 
-    fn is_lost(error: &Error) -> bool {
-        const TEXTS: [&str; 4] = [
-            "Input/output error",
-            "Driver error",
-            // What the server says while it goes down.
-            "Connection was killed",
-            "Server shutdown in progress",
-        ];
-        matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info)
-            if TEXTS.iter().any(|text| info.message().starts_with(text)))
+    /// The next number is always greater than those that are there.
+    async fn taken<C>(_: &mut C, _: TableNames, _: &str) -> QueryResult<Option<Finding>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        Ok(None)
     }
 
     /// `Duplicate entry 'sha256$$..' for key 'theirs'`.
@@ -154,71 +138,6 @@ impl Dialect for Mysql {
         };
         let key = info.message().rsplit_once(" for key ").map_or("", |(_, key)| key);
         Error::DatabaseError(kind, Box::new(format!("Duplicate entry for key {key}")))
-    }
-}
-
-/// How many conditions of one statement are looked at.
-const CONDITIONS: u32 = 4;
-
-/// Finds what the server noted of a failure with this text.
-///
-/// It notes the conditions of the last statement alone, the failure among them: warnings may stand before it, and
-/// remarks behind it, as MariaDB has them for what fails in a trigger. The text tells which it is; and if another
-/// statement has been sent since, no text is the same.
-async fn condition<C>(conn: &mut C, text: &str) -> QueryResult<Option<Condition>>
-where
-    C: AsyncConnection<Backend = Mysql>,
-{
-    // All are kept before one is looked at, since any other statement clears them.
-    for number in 1..=CONDITIONS {
-        let keep = format!(
-            "GET DIAGNOSTICS CONDITION {number} @apikey_code_{number} = MYSQL_ERRNO, \
-             @apikey_state_{number} = RETURNED_SQLSTATE, @apikey_text_{number} = MESSAGE_TEXT"
-        );
-        // MySQL says so if there are not so many; MariaDB keeps nothing.
-        if conn.batch_execute(&keep).await.is_err() {
-            break;
-        }
-    }
-    for number in 1..=CONDITIONS {
-        let condition: Condition = diesel::sql_query(format!(
-            "SELECT CAST(@apikey_code_{number} AS SIGNED) AS code, \
-             CAST(@apikey_state_{number} AS CHAR) AS state, \
-             CAST(@apikey_text_{number} AS CHAR) AS text"
-        ))
-        .get_result(conn)
-        .await?;
-        if condition.text.as_deref() == Some(text) {
-            return Ok(Some(condition));
-        }
-    }
-    Ok(None)
-}
-
-/// What the server says of a failure, whatever the language of its texts.
-#[derive(QueryableByName)]
-struct Condition {
-    #[diesel(sql_type = Nullable<BigInt>)]
-    code: Option<i64>,
-    #[diesel(sql_type = Nullable<Text>)]
-    state: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    text: Option<String>,
-}
-
-impl Condition {
-    fn kind(&self) -> DatabaseErrorKind {
-        match (
-            self.code.unwrap_or_default(),
-            self.state.as_deref().and_then(|state| state.get(..2)),
-        ) {
-            // A deadlock. Whoever waited too long for a lock has waited long enough.
-            (1213, _) => DatabaseErrorKind::SerializationFailure,
-            // A text that the column's character set does not have, bad data, a violated constraint, and
-            // `SIGNAL SQLSTATE '45000'`.
-            (1366, _) | (_, Some("22" | "23" | "45")) => DatabaseErrorKind::CheckViolation,
-            _ => DatabaseErrorKind::Unknown,
-        }
     }
 }
 

@@ -7,16 +7,17 @@ use diesel::sql_types::{Bool, Integer, Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::dialect::quoted;
+use super::{rights, sequences};
 use crate::failure::{missing_column, missing_table};
 use crate::model::TableNames;
 
 const COLUMNS: &str = "SELECT a.attname::text AS name, t.typname::text AS kind, \
-     a.atttypmod AS modifier, coalesce(c.collisdeterministic, true) AS is_exact, \
+     a.atttypmod AS modifier, a.attnotnull AS is_required, coalesce(c.collisdeterministic, true) AS is_exact, \
      EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique \
          AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_unique \
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
      LEFT JOIN pg_collation c ON c.oid = a.attcollation \
-     WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped";
+     WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
 
 #[derive(QueryableByName)]
 struct Found {
@@ -27,6 +28,8 @@ struct Found {
     /// The greatest length of a `varchar` plus 4, the digits of a time's seconds, or -1.
     #[diesel(sql_type = Integer)]
     modifier: i32,
+    #[diesel(sql_type = Bool)]
+    is_required: bool,
     #[diesel(sql_type = Bool)]
     is_exact: bool,
     #[diesel(sql_type = Bool)]
@@ -48,8 +51,11 @@ where
     let column = |name: &str| found.iter().find(|column| column.name == name);
     let missing = columns.iter().filter(|name| column(name).is_none());
     let mut findings: Vec<_> = missing.map(|name| missing_column(names, name)).collect();
+    findings.extend(found.iter().filter_map(|column| lacks(names, column)));
     findings.extend(imprecise(names, &found));
     findings.extend(mixed_owners(names, &found));
+    findings.extend(rights::findings(conn, names).await?);
+    findings.extend(sequences::behind(conn, names).await?);
     if names.rules.is_some() {
         findings.extend(names.too_short(|name| column(name).and_then(length)));
         return Ok(findings);
@@ -77,6 +83,30 @@ where
         ));
     }
     Ok(findings)
+}
+
+/// What the column cannot do that every column of its kind has to.
+fn lacks(names: TableNames, column: &Found) -> Option<Finding> {
+    let (Found { name, .. }, table) = (column, names.full_name());
+    let most = names.texts.iter().find(|(text, _)| text == name).map(|(_, most)| *most);
+    let is_longer = |most: &usize| {
+        column.kind == "varchar" && length(column).is_some_and(|length| *most > length)
+    };
+    if let Some(most) = most.filter(is_longer) {
+        return Some(Finding::new(
+            format!(
+                "the column {table}.{name} cannot hold the {most} characters that it may have to"
+            ),
+            format!("ALTER TABLE {table} ALTER COLUMN {name} TYPE text"),
+        ));
+    }
+    let is_nullable = names.required.contains(&name.as_str()) && !column.is_required;
+    is_nullable.then(|| {
+        Finding::new(
+            format!("the column {table}.{name} may be null, and such a row cannot be read"),
+            format!("ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL"),
+        )
+    })
 }
 
 fn tells_case(column: &Found) -> bool {

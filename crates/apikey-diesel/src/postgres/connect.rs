@@ -7,7 +7,7 @@ use diesel_async::pooled_connection::deadpool;
 
 use crate::any::AnyPool;
 use crate::error::ConnectError;
-use crate::server::address::Address;
+use crate::server::address::{Address, Driver};
 use crate::server::connect::{open_pool, settings};
 use crate::server::model::AsyncModel;
 use crate::store::DieselStore;
@@ -44,8 +44,35 @@ where
     Ok(AnyPool::new(DieselStore::<M, _>::new(pool)))
 }
 
+/// What the driver takes.
+const DRIVER: Driver = Driver {
+    schemes: ["postgres", "postgresql"],
+    port: 5432,
+    parameters: &[
+        "user",
+        "password",
+        "dbname",
+        "options",
+        "application_name",
+        "sslmode",
+        "sslnegotiation",
+        "host",
+        "hostaddr",
+        "port",
+        "connect_timeout",
+        "tcp_user_timeout",
+        "keepalives",
+        "keepalives_idle",
+        "keepalives_interval",
+        "keepalives_retries",
+        "target_session_attrs",
+        "channel_binding",
+        "load_balance_hosts",
+    ],
+};
+
 pub(super) fn address(url: &str) -> Result<Address, ConnectError> {
-    Address::parse(url, ["postgres", "postgresql"], 5432)
+    Address::parse(url, &DRIVER)
 }
 
 pub(super) async fn open(address: &Address) -> Result<PostgresPool, ConnectError> {

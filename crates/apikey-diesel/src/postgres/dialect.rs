@@ -5,15 +5,16 @@ use std::time::Duration;
 use apikey_core::{Finding, KeyRecord};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::Error;
 use diesel::sql_types::{BigInt, Text};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::check;
+use super::{check, sequences, verdict};
 use crate::model::TableNames;
 use crate::server::dialect::Dialect;
 use crate::server::migration::ServerMigration;
 use crate::server::model::AsyncModel;
+use crate::server::verdict::Verdict;
 
 impl Dialect for Pg {
     const MIGRATIONS: &'static [ServerMigration] = &[ServerMigration {
@@ -94,19 +95,11 @@ impl Dialect for Pg {
         Ok(rows.into_iter().map(|row| row.version).collect())
     }
 
-    /// Diesel keeps no code. The texts are English only where the server's messages are; elsewhere the
-    /// error is reported as it is.
-    async fn explain<C>(_: &mut C, error: Error) -> Error
+    async fn judge<C>(_: &mut C, error: Error) -> (Verdict, Error)
     where
         C: AsyncConnection<Backend = Self>,
     {
-        let Error::DatabaseError(DatabaseErrorKind::Unknown, info) = error else { return error };
-        let kind = match info.message() {
-            "deadlock detected" => DatabaseErrorKind::SerializationFailure,
-            text if text.starts_with("value too long") => DatabaseErrorKind::CheckViolation,
-            _ => DatabaseErrorKind::Unknown,
-        };
-        Error::DatabaseError(kind, info)
+        verdict::judge(error)
     }
 
     /// Whether a trigger of the table raises this: the text of its function has a format that fits.
@@ -122,13 +115,15 @@ impl Dialect for Pg {
         raised.is_ok_and(|raised| raised.number > 0)
     }
 
-    fn is_lost(error: &Error) -> bool {
-        use DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
-        match error {
-            Error::DatabaseError(ClosedConnection | UnableToSendCommand, _) => true,
-            Error::DatabaseError(_, info) => info.message().starts_with("terminating connection"),
-            _ => false,
-        }
+    async fn taken<C>(
+        conn: &mut C,
+        names: TableNames,
+        constraint: &str,
+    ) -> QueryResult<Option<Finding>>
+    where
+        C: AsyncConnection<Backend = Self>,
+    {
+        sequences::taken(conn, names, constraint).await
     }
 
     /// The values are in the detail, which is not printed.

@@ -2,8 +2,23 @@
 
 use url::Url;
 
-use crate::address::Place;
+use crate::address::{Place, trimmed};
 use crate::error::ConnectError;
+
+/// What a driver takes in a URL.
+pub(crate) struct Driver {
+    /// The names of its scheme; it knows the first.
+    pub(crate) schemes: [&'static str; 2],
+    pub(crate) port: u16,
+    pub(crate) parameters: &'static [&'static str],
+}
+
+/// By which names clients of all kinds ask for TLS. `require_ssl` is not among them: a driver that knows it may have TLS.
+const TLS: [&str; 5] = ["sslmode", "ssl-mode", "ssl_mode", "ssl", "tls"];
+
+/// The values of these that demand none.
+const WITHOUT_TLS: [&str; 8] =
+    ["disable", "disabled", "allow", "prefer", "preferred", "false", "off", "0"];
 
 /// A URL with a password, and what of it may be shown.
 pub(crate) struct Address {
@@ -13,17 +28,18 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Takes a URL apart; the first of `schemes` is the one that the driver knows.
-    pub(crate) fn parse(
-        url: &str,
-        schemes: [&'static str; 2],
-        port: u16,
-    ) -> Result<Self, ConnectError> {
-        let [scheme, _] = schemes;
+    /// Takes a URL apart.
+    pub(crate) fn parse(url: &str, driver: &Driver) -> Result<Self, ConnectError> {
+        let [scheme, _] = driver.schemes;
         let wrong = |problem| ConnectError::ServerUrl { scheme, problem };
+        let url = trimmed(url);
+        // What reads the URL here drops some of it, and the driver does not.
+        if url.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(wrong("has white space or a control character in it"));
+        }
         // Its errors show nothing of the text, and neither do ours.
         let parsed = Url::parse(url).map_err(|_| wrong("is not understood"))?;
-        if !schemes.contains(&parsed.scheme()) {
+        if !driver.schemes.contains(&parsed.scheme()) {
             return Err(wrong("is that of another kind of database"));
         }
         if may_show_password(&parsed) {
@@ -37,7 +53,8 @@ impl Address {
             Some(host) if !host.is_empty() => host.to_owned(),
             _ => return Err(wrong("names no host")),
         };
-        let place = Place { host, port: parsed.port().unwrap_or(port), database };
+        let place = Place { host, port: parsed.port().unwrap_or(driver.port), database };
+        known(&parsed, driver, &place)?;
         // `mariadb:` and `postgresql:` are other names for the same.
         let rest = url.split_once(':').map_or("", |(_, rest)| rest);
         Ok(Self { url: format!("{scheme}:{rest}"), place })
@@ -47,6 +64,31 @@ impl Address {
         self.place.clone()
     }
 }
+
+/// Refuses what the driver would not know, and says of a demand for TLS what it is, by whatever name.
+fn known(url: &Url, driver: &Driver, place: &Place) -> Result<(), ConnectError> {
+    let [scheme, _] = driver.schemes;
+    for (name, value) in url.query_pairs() {
+        if TLS.contains(&&*name) && !WITHOUT_TLS.contains(&value.to_lowercase().as_str()) {
+            let source = format!("the URL says so by {name:?}").into();
+            return Err(ConnectError::NoTls { place: place.clone(), source });
+        }
+        if driver.parameters.contains(&&*name) {
+            continue;
+        }
+        // What is not written like a parameter may be anything, the rest of a password for one.
+        if value.is_empty() {
+            let problem = "has a parameter without a value";
+            return Err(ConnectError::ServerUrl { scheme, problem });
+        }
+        let name = name.chars().take(LONGEST_NAME).collect();
+        return Err(ConnectError::Parameter { scheme, name });
+    }
+    Ok(())
+}
+
+/// As much of the name of a parameter is shown.
+const LONGEST_NAME: usize = 40;
 
 /// Whether what stands behind the host may be the rest of a password: `/`, `?` and `#` in one end it, and what was
 /// before is taken for a host and its port.

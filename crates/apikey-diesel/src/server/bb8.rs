@@ -1,5 +1,55 @@
 //! The pool of bb8.
 
+use std::ops::{Deref, DerefMut};
+
+/// A connection of such a pool, or one beside it.
+#[doc(hidden)]
+#[expect(missing_debug_implementations, reason = "a connection has nothing to show")]
+pub struct Lent<C>(Box<dyn DerefMut<Target = C> + Send>);
+
+impl<C: 'static> Lent<C> {
+    pub(crate) fn of_pool(pooled: impl DerefMut<Target = C> + Send + 'static) -> Self {
+        Self(Box::new(pooled))
+    }
+
+    pub(crate) fn apart(conn: C) -> Self
+    where
+        C: Send,
+    {
+        Self(Box::new(Apart(conn)))
+    }
+}
+
+impl<C> Deref for Lent<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
+impl<C> DerefMut for Lent<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        &mut self.0
+    }
+}
+
+struct Apart<C>(C);
+
+impl<C> Deref for Apart<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
+}
+
+impl<C> DerefMut for Apart<C> {
+    fn deref_mut(&mut self) -> &mut C {
+        &mut self.0
+    }
+}
+
 /// Accepts bb8's pool of one type of connection.
 macro_rules! bb8_of {
     ($connection:ty, $backend:ty) => {
@@ -14,10 +64,15 @@ macro_rules! bb8_of {
         impl $crate::server::pool::ServerPool for Bb8<$connection> {
             type Backend = $backend;
             type Connection = $connection;
-            type Lent = PooledConnection<'static, $connection>;
+            type Lent = Lent<$connection>;
 
             async fn lend(&self) -> Result<Self::Lent, apikey_core::BoxError> {
-                Ok(self.get_owned().await?)
+                Ok(Lent::of_pool(self.get_owned().await?))
+            }
+
+            /// This pool tells the age of none, so it is one beside the pool, in place of the one just closed.
+            async fn lend_fresh(&self) -> Result<Self::Lent, apikey_core::BoxError> {
+                Ok(Lent::apart(self.dedicated_connection().await?))
             }
 
             /// What is marked as broken does not return to this pool.
@@ -26,9 +81,7 @@ macro_rules! bb8_of {
             }
 
             /// This pool finds them one by one.
-            fn close_idle(&self) -> usize {
-                usize::try_from(self.state().idle_connections).unwrap_or(usize::MAX)
-            }
+            fn close_idle(&self) {}
         }
     };
 }

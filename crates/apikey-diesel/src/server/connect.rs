@@ -16,8 +16,8 @@ pub(crate) const CONNECTIONS: usize = 8;
 /// How long an operation waits for a connection to be free, and how long for one to be made.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Servers and what stands before them close connections that are idle for longer, without a word.
-const MOST_IDLE: Duration = Duration::from_secs(300);
+/// What stands before servers forgets connections that are idle for longer, without a word: in clouds after 4 minutes.
+const MOST_IDLE: Duration = Duration::from_secs(180);
 
 /// Builds a pool for one type of connection, and opens the first.
 macro_rules! open_pool {
@@ -64,7 +64,11 @@ pub(crate) fn explain(error: Deadpool, address: &Address) -> ConnectError {
         Deadpool::Backend(PoolError::ConnectionError(error)) => error,
         other => return ConnectError::Unreachable { place, source: other.into() },
     };
-    if is_busy(&source.to_string()) {
+    let text = source.to_string();
+    if wants_tls(&text) {
+        return ConnectError::NoTls { place, source: source.into() };
+    }
+    if is_busy(&text) {
         return ConnectError::Busy { place, source: source.into() };
     }
     let is_answer = match &source {
@@ -95,4 +99,36 @@ fn is_busy(message: &str) -> bool {
         "max_user_connections",
     ];
     TEXTS.iter().any(|text| message.contains(text))
+}
+
+/// What a driver says that was asked for TLS and has none.
+pub(crate) const GAVE_UP: &str = "the driver gave up: the URL asks for TLS";
+
+/// Whether the server or the URL demands TLS, in the words of servers, of what stands before hosted ones, and of drivers.
+fn wants_tls(message: &str) -> bool {
+    const TEXTS: [&str; 10] = [
+        GAVE_UP,
+        "no TLS implementation configured",
+        "Client asked for SSL but server does not have this capability",
+        // `no pg_hba.conf entry for host .., no encryption`, which older servers call `SSL off`.
+        "no encryption",
+        "SSL off",
+        "insecure transport",
+        "connection is insecure",
+        "SSL connection is required",
+        "SSL/TLS required",
+        "server does not allow insecure connections",
+    ];
+    TEXTS.iter().any(|text| message.contains(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_connection_is_used_that_a_cloud_forgets() {
+        assert!(refuse_idle(Duration::from_secs(240)).is_err());
+        assert!(refuse_idle(Duration::from_secs(60)).is_ok());
+    }
 }

@@ -21,13 +21,23 @@ macro_rules! deadpool_of {
                 Ok(self.get().await?)
             }
 
+            /// Those that somebody returns meanwhile are closed on the way.
+            async fn lend_fresh(&self) -> Result<Self::Lent, apikey_core::BoxError> {
+                loop {
+                    let lent = self.get().await?;
+                    if Object::metrics(&lent).recycle_count == 0 {
+                        return Ok(lent);
+                    }
+                    drop(Object::take(lent));
+                }
+            }
+
             fn close(lent: Self::Lent) {
                 drop(Object::take(lent));
             }
 
-            fn close_idle(&self) -> usize {
+            fn close_idle(&self) {
                 self.retain(|_, _| false);
-                0
             }
         }
     };

@@ -10,6 +10,7 @@ use diesel_async::AsyncConnection;
 
 use crate::model::TableNames;
 use crate::server::migration::ServerMigration;
+use crate::server::verdict::Verdict;
 
 /// A kind of server.
 pub trait Dialect: Backend + Send + Sync + 'static {
@@ -60,11 +61,10 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     where
         C: AsyncConnection<Backend = Self>;
 
-    /// Gives an error that Diesel has no kind for the one that comes nearest, before the transaction is
-    /// undone: [`SerializationFailure`](diesel::result::DatabaseErrorKind::SerializationFailure) if the
-    /// server undoes it for the sake of another one, and
-    /// [`CheckViolation`](diesel::result::DatabaseErrorKind::CheckViolation) if it refuses the values.
-    fn explain<C>(conn: &mut C, error: Error) -> impl Future<Output = Error> + Send
+    /// Says what a failure means, on the connection on which it happened and before the transaction is undone. An
+    /// error that Diesel has no kind for gets the one that comes nearest:
+    /// [`CheckViolation`](diesel::result::DatabaseErrorKind::CheckViolation) if the server refuses the values.
+    fn judge<C>(conn: &mut C, error: Error) -> impl Future<Output = (Verdict, Error)> + Send
     where
         C: AsyncConnection<Backend = Self>;
 
@@ -78,8 +78,14 @@ pub trait Dialect: Backend + Send + Sync + 'static {
     where
         C: AsyncConnection<Backend = Self>;
 
-    /// Whether the connection is of no more use.
-    fn is_lost(error: &Error) -> bool;
+    /// Says what to do if a row was refused by this unique constraint because of the number that the server gave it.
+    fn taken<C>(
+        conn: &mut C,
+        names: TableNames,
+        constraint: &str,
+    ) -> impl Future<Output = QueryResult<Option<Finding>>> + Send
+    where
+        C: AsyncConnection<Backend = Self>;
 
     /// Takes values out of an error's text, which could be a hash.
     fn without_values(error: Error) -> Error;

@@ -27,11 +27,15 @@ pub trait ServerPool: Pool {
     #[doc(hidden)]
     fn lend(&self) -> impl Future<Output = Result<Self::Lent, BoxError>> + Send;
 
+    /// Waits for a connection that nobody has used yet.
+    #[doc(hidden)]
+    fn lend_fresh(&self) -> impl Future<Output = Result<Self::Lent, BoxError>> + Send;
+
     /// Closes a connection that is of no more use, now and not when the next one asks for it.
     #[doc(hidden)]
     fn close(lent: Self::Lent);
 
-    /// Closes the connections that nobody uses, since one of them was found dead, and returns how many may be left.
+    /// Closes the connections that nobody uses, since one of them was found to be of no more use, where the pool can.
     #[doc(hidden)]
-    fn close_idle(&self) -> usize;
+    fn close_idle(&self);
 }

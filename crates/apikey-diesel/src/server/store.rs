@@ -13,12 +13,14 @@ use tokio::runtime::Handle;
 
 use crate::__private::{ROWS_AT_ONCE, TIMES_AT_ONCE};
 use crate::any::OpenStore;
-use crate::failure::Failure;
+use crate::failure::{Failure, WrongTable};
 use crate::server::dialect::Dialect;
 use crate::server::model::AsyncModel;
 use crate::server::pool::ServerPool;
 use crate::server::task::Frame;
 use crate::store::{DieselStore, beside};
+use crate::time::can_have_ended;
+use crate::written;
 
 #[async_trait]
 impl<M, P> KeyStore<M> for DieselStore<M, P>
@@ -27,7 +29,7 @@ where
     M: AsyncModel<P::Backend>,
 {
     async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<M>>, StoreError> {
-        self.run(M::table(), Frame::read(), prefix.to_owned(), |conn, prefix| {
+        self.run(M::table(), Frame::lookup(), prefix.to_owned(), |conn, prefix| {
             Box::pin(async move { Ok(M::find_by_prefix(conn, prefix).await?) })
         })
         .await
@@ -35,7 +37,7 @@ where
 
     async fn get(&self, prefix: &str, owner: Option<&M::Owner>) -> Result<Option<M>, StoreError> {
         let args = (prefix.to_owned(), owner.cloned());
-        self.run(M::table(), Frame::read(), args, |conn, (prefix, owner)| {
+        self.run(M::table(), Frame::lookup(), args, |conn, (prefix, owner)| {
             Box::pin(async move { Ok(M::get(conn, prefix, owner.as_ref()).await?) })
         })
         .await
@@ -48,7 +50,7 @@ where
             .run(M::table(), frame, (new.clone(), limit), |conn, (new, limit)| {
                 Box::pin(async move {
                     has_room::<M, _>(conn, new, *limit).await?;
-                    Ok(M::insert(conn, new).await?)
+                    written::inserted(M::table(), new, M::insert(conn, new).await)
                 })
             })
             .await;
@@ -64,7 +66,10 @@ where
         M::table().can_update(patch)?;
         let args = (id.clone(), owner.cloned(), patch.clone());
         self.run(M::table(), Frame::change(), args, |conn, (id, owner, patch)| {
-            Box::pin(async move { Ok(M::update(conn, id, owner.as_ref(), patch).await?) })
+            Box::pin(async move {
+                let key = M::update(conn, id, owner.as_ref(), patch).await?;
+                written::updated(M::table(), patch, key)
+            })
         })
         .await
     }
@@ -137,11 +142,12 @@ where
                     }
                     // Its row is locked by now. A patch of nothing reads.
                     let old = M::update(conn, id, owner, &KeyPatch::default()).await?;
-                    if !old.is_some_and(|old| rotation.inherits_from(&old)) {
+                    let Some(old) = old.filter(|old| rotation.inherits_from(old)) else {
                         return Err(StoreError::Conflict.into());
-                    }
+                    };
+                    written::superseded(M::table(), &old, *expires_at)?;
                     has_room::<M, _>(conn, successor, *limit).await?;
-                    Ok(M::insert(conn, successor).await?)
+                    written::inserted(M::table(), successor, M::insert(conn, successor).await)
                 })
             })
             .await;
@@ -203,6 +209,9 @@ where
     }
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        if !can_have_ended(before) {
+            return Ok(0);
+        }
         self.run(M::table(), Frame::change().long(), (before, limit), |conn, (before, limit)| {
             Box::pin(async move { Ok(M::delete_expired(conn, *before, *limit).await?) })
         })
@@ -266,25 +275,39 @@ where
     P: ServerPool,
     M: AsyncModel<P::Backend>,
 {
-    /// Tells a taken prefix from a violated constraint of the application's own. The servers name the
-    /// index, which may be called anything, so the prefix itself is looked for, afterwards.
+    /// Tells a taken prefix from a violated constraint of the application's own, and from a number that is taken. The
+    /// servers name the index, which may be called anything, so the prefix itself is looked for, afterwards.
     async fn tell_duplicate(
         &self,
         outcome: Result<M, StoreError>,
         prefix: &str,
     ) -> Result<M, StoreError> {
-        let is_unique = |error: &Error| {
-            matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+        let Err(StoreError::Rejected(source)) = outcome else { return outcome };
+        let Some(constraint) = source.downcast_ref::<Error>().and_then(violated) else {
+            return Err(StoreError::Rejected(source));
         };
-        match outcome {
-            Err(StoreError::Rejected(source))
-                if source.downcast_ref::<Error>().is_some_and(is_unique)
-                    && self.get(prefix, None).await?.is_some() =>
-            {
-                Err(StoreError::Duplicate)
-            }
-            outcome => outcome,
+        if self.get(prefix, None).await?.is_some() {
+            return Err(StoreError::Duplicate);
         }
+        let taken = self
+            .run(M::table(), Frame::read(), constraint, |conn, constraint| {
+                Box::pin(async move { Ok(P::Backend::taken(conn, M::table(), constraint).await?) })
+            })
+            .await;
+        Err(StoreError::Rejected(match taken {
+            Ok(Some(finding)) => WrongTable::new(finding, source).into(),
+            Ok(None) | Err(_) => source,
+        }))
+    }
+}
+
+/// The name of the unique constraint that is violated, or nothing if it has none.
+fn violated(error: &Error) -> Option<String> {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+            Some(info.constraint_name().unwrap_or_default().to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -324,7 +347,7 @@ impl<Id: Send + Sync> Within<Id> {
         if is_counted && M::count_live(conn, &beside(&key, *now)).await? > u64::from(*limit) {
             return Err(StoreError::LimitReached { limit: *limit }.into());
         }
-        Ok(Some(key))
+        written::updated(M::table(), patch, Some(key))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::model::TableNames;
 use crate::server::blame::blame_table;
 use crate::server::dialect::Dialect;
 use crate::server::pool::ServerPool;
+use crate::server::verdict::{Progress, Verdict};
 use crate::store::DieselStore;
 
 /// How often a change is tried that the server undoes for the sake of another one.
@@ -28,7 +29,16 @@ pub(crate) type Work<C, A, T> = for<'c> fn(&'c mut C, &'c A) -> Steps<'c, T>;
 /// What an operation needs around its steps.
 pub(crate) struct Frame {
     around: Around,
-    is_long: bool,
+    pace: Pace,
+}
+
+/// How long the work may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// No time at all, if the connection is good.
+    Quick,
+    Usual,
+    Long,
 }
 
 enum Around {
@@ -43,25 +53,30 @@ const LONG: u32 = 10;
 
 impl Frame {
     pub(crate) fn read() -> Self {
-        Self { around: Around::Nothing, is_long: false }
+        Self { around: Around::Nothing, pace: Pace::Usual }
+    }
+
+    /// A read of one row by its index.
+    pub(crate) fn lookup() -> Self {
+        Self { around: Around::Nothing, pace: Pace::Quick }
     }
 
     pub(crate) fn change() -> Self {
-        Self { around: Around::Transaction, is_long: false }
+        Self { around: Around::Transaction, pace: Pace::Usual }
     }
 
     /// A change under the lock of this name.
     pub(crate) fn locked(name: String) -> Self {
-        Self { around: Around::Lock(name), is_long: false }
+        Self { around: Around::Lock(name), pace: Pace::Usual }
     }
 
     /// The same for work that takes its time.
     pub(crate) fn long(self) -> Self {
-        Self { is_long: true, ..self }
+        Self { pace: Pace::Long, ..self }
     }
 
     fn deadline(&self, usual: Duration) -> Duration {
-        if self.is_long { usual.saturating_mul(LONG) } else { usual }
+        if self.pace == Pace::Long { usual.saturating_mul(LONG) } else { usual }
     }
 }
 
@@ -116,90 +131,159 @@ struct Operation<'a, C, A, T> {
     work: Work<C, A, T>,
 }
 
+/// Why an operation failed, and what that means.
+struct Failed {
+    failure: Failure,
+    verdict: Verdict,
+}
+
+impl Failed {
+    fn new(failure: impl Into<Failure>, verdict: Verdict) -> Self {
+        Self { failure: failure.into(), verdict }
+    }
+
+    /// Asks the connection on which it happened.
+    async fn judged<C>(conn: &mut C, failure: Failure) -> Self
+    where
+        C: AsyncConnection,
+        C::Backend: Dialect,
+    {
+        match failure {
+            Failure::Query(error) => {
+                let (verdict, error) = <C::Backend as Dialect>::judge(conn, error).await;
+                Self::new(error, verdict)
+            }
+            failure @ Failure::Store(_) => Self::new(failure, Verdict::Settled),
+        }
+    }
+}
+
 impl<C, A, T> Operation<'_, C, A, T>
 where
     C: AsyncConnection,
     C::Backend: Dialect,
 {
-    /// Runs the operation, on other connections if the first turns out to be dead before anything was done.
+    /// Runs the operation, and once more on a fresh connection if the first turns out to be of no more use before
+    /// anything was done.
     async fn run<P>(&self, pool: &P) -> Result<T, Failure>
     where
         P: ServerPool<Backend = C::Backend, Connection = C>,
     {
-        let late = || Failure::from(unavailable(Late { deadline: self.deadline }));
         let until = Instant::now() + self.deadline;
-        let mut retries = None;
+        let mut is_fresh = false;
         loop {
-            let lent = timeout_at(until, pool.lend()).await;
-            let mut conn = lent.map_err(|_| late())??;
-            let mut begun = false;
-            let outcome = timeout_at(until, self.attempt(&mut *conn, &mut begun)).await;
-            let is_lost = match &outcome {
-                // It is in the middle of a statement.
-                Err(_) => true,
-                Ok(Err(Failure::Query(error))) => C::Backend::is_lost(error),
-                Ok(_) => false,
+            let mut conn = self.lend(pool, is_fresh, until).await?;
+            let mut progress = Progress::Nothing;
+            let failed = match self.attempt(&mut *conn, &mut progress, until, is_fresh).await {
+                Ok(value) => return Ok(value),
+                Err(failed) => failed,
             };
-            if !is_lost {
-                return outcome.map_err(|_| late())?;
+            if !failed.verdict.closes(progress) {
+                return Err(failed.failure);
             }
             discard(&mut *conn);
             P::close(conn);
             // What became of this one became of the others, if the server was restarted.
-            let dead = pool.close_idle();
-            let outcome = outcome.map_err(|_| late())?;
-            let retries = retries.get_or_insert(1 + dead);
-            if begun || *retries == 0 {
-                return outcome;
+            pool.close_idle();
+            if is_fresh || !progress.can_repeat() || Instant::now() >= until {
+                return Err(failed.failure);
             }
-            *retries -= 1;
+            is_fresh = true;
         }
     }
 
-    /// Runs the operation on this connection, and finds out why it fails.
-    async fn attempt(&self, conn: &mut C, begun: &mut bool) -> Result<T, Failure> {
-        match self.repeat(conn, begun).await {
-            Err(Failure::Query(error)) if !C::Backend::is_lost(&error) => {
-                Err(explain(conn, self.names, *begun, error.into()).await)
-            }
-            outcome => outcome,
-        }
+    async fn lend<P>(&self, pool: &P, is_fresh: bool, until: Instant) -> Result<P::Lent, Failure>
+    where
+        P: ServerPool<Backend = C::Backend, Connection = C>,
+    {
+        let lent = async { if is_fresh { pool.lend_fresh().await } else { pool.lend().await } };
+        let lent = timeout_at(until, lent).await;
+        Ok(lent.map_err(|_| self.late())??)
     }
 
-    /// Takes the steps until they are not undone for the sake of another operation.
-    async fn repeat(&self, conn: &mut C, begun: &mut bool) -> Result<T, Failure> {
+    fn late(&self) -> Failure {
+        unavailable(Late { deadline: self.deadline }).into()
+    }
+
+    /// Runs the operation on this connection for as long as there is time.
+    ///
+    /// A connection that was idle may be dead without a sign: a firewall that forgot it lets nothing pass. So what takes
+    /// no time on a good one, a lookup or the beginning of a transaction, has half of the time on one that is not fresh.
+    async fn attempt(
+        &self,
+        conn: &mut C,
+        progress: &mut Progress,
+        until: Instant,
+        is_fresh: bool,
+    ) -> Result<T, Failed> {
+        // In the middle of a statement.
+        let late = |_| Failed::new(self.late(), Verdict::Stale);
+        let half = if is_fresh { until } else { until - self.deadline / 2 };
         if let Around::Nothing = self.frame.around {
-            return (self.work)(conn, self.args).await;
+            let until = if self.frame.pace == Pace::Quick { half } else { until };
+            return timeout_at(until, self.read(conn)).await.map_err(late)?;
         }
+        timeout_at(half, self.begin(conn, progress)).await.map_err(late)??;
+        timeout_at(until, self.repeat(conn, progress, until)).await.map_err(late)?
+    }
+
+    async fn read(&self, conn: &mut C) -> Result<T, Failed> {
+        match (self.work)(conn, self.args).await {
+            Ok(value) => Ok(value),
+            Err(failure) => {
+                let failed = Failed::judged(conn, failure).await;
+                Err(self.explain(conn, failed).await)
+            }
+        }
+    }
+
+    async fn begin(&self, conn: &mut C, progress: &mut Progress) -> Result<(), Failed> {
+        match C::TransactionManager::begin_transaction(conn).await {
+            Ok(()) => {
+                *progress = Progress::Begun;
+                Ok(())
+            }
+            Err(error) => Err(Failed::judged(conn, error.into()).await),
+        }
+    }
+
+    /// Takes the steps in the transaction that has begun, and in others, until they are not undone for the sake of
+    /// another operation.
+    async fn repeat(
+        &self,
+        conn: &mut C,
+        progress: &mut Progress,
+        until: Instant,
+    ) -> Result<T, Failed> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            C::TransactionManager::begin_transaction(conn).await?;
-            *begun = true;
-            let outcome = self.change(conn).await;
-            match outcome {
-                // Undone for the sake of another one.
-                Err(Failure::Query(Error::DatabaseError(
-                    DatabaseErrorKind::SerializationFailure,
-                    _,
-                ))) if attempts < ATTEMPTS => {}
-                outcome => return outcome,
+            match self.change(conn, progress, until).await {
+                Ok(value) => return Ok(value),
+                Err(failed) if failed.verdict == Verdict::Undone && attempts < ATTEMPTS => {}
+                Err(failed) => return Err(self.explain(conn, failed).await),
             }
+            self.begin(conn, progress).await?;
         }
     }
 
     /// Takes the steps in a transaction that has begun, and ends it.
-    async fn change(&self, conn: &mut C) -> Result<T, Failure> {
-        // Shorter than the deadline, so that the connection is of further use.
-        let patience = self.deadline / 2;
+    async fn change(
+        &self,
+        conn: &mut C,
+        progress: &mut Progress,
+        until: Instant,
+    ) -> Result<T, Failed> {
+        // Shorter than what is left, so that the connection is of further use.
+        let patience = until.saturating_duration_since(Instant::now()) / 2;
         let mut begin = C::Backend::bound(conn, patience).await;
         let Around::Lock(name) = &self.frame.around else {
-            return self.finish(conn, begin).await;
+            return self.finish(conn, begin, progress).await;
         };
         if begin.is_ok() {
             begin = C::Backend::lock(conn, name, patience).await;
         }
-        let outcome = self.finish(conn, begin).await;
+        let outcome = self.finish(conn, begin, progress).await;
         if C::Backend::unlock(conn, name).await.is_err() {
             // The lock ends with the connection.
             discard(conn);
@@ -208,56 +292,68 @@ where
     }
 
     /// Takes the steps if all before them went well, and ends the transaction.
-    async fn finish(&self, conn: &mut C, begin: QueryResult<()>) -> Result<T, Failure> {
+    async fn finish(
+        &self,
+        conn: &mut C,
+        begin: QueryResult<()>,
+        progress: &mut Progress,
+    ) -> Result<T, Failed> {
         let outcome = match begin {
             Ok(()) => (self.work)(conn, self.args).await,
             Err(error) => Err(error.into()),
         };
-        end(conn, outcome).await
+        end(conn, outcome, progress).await
+    }
+
+    /// Finds out more about a failure that Diesel has no kind for, after the transaction if one had begun.
+    async fn explain(&self, conn: &mut C, failed: Failed) -> Failed {
+        let Failed { failure, verdict: Verdict::Unclear } = failed else { return failed };
+        let failure = match self.frame.around {
+            Around::Nothing => failure,
+            Around::Transaction | Around::Lock(_) => own_rule(conn, self.names, failure).await,
+        };
+        match failure {
+            Failure::Query(error @ Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => {
+                let failure = match <C::Backend as Dialect>::columns(conn, self.names).await {
+                    Ok(columns) => blame_table(error, self.names, &columns),
+                    Err(_) => error.into(),
+                };
+                match failure {
+                    Failure::Store(_) => Failed::new(failure, Verdict::Settled),
+                    Failure::Query(_) => Failed::new(failure, Verdict::Unclear),
+                }
+            }
+            failure => Failed::new(failure, Verdict::Settled),
+        }
     }
 }
 
-async fn end<C, T>(conn: &mut C, outcome: Result<T, Failure>) -> Result<T, Failure>
+/// Ends the transaction. What fails before its commit is sent is undone.
+async fn end<C, T>(
+    conn: &mut C,
+    outcome: Result<T, Failure>,
+    progress: &mut Progress,
+) -> Result<T, Failed>
 where
     C: AsyncConnection,
     C::Backend: Dialect,
 {
     match outcome {
-        Ok(value) => match C::TransactionManager::commit_transaction(conn).await {
-            Ok(()) => Ok(value),
-            Err(error) => Err(<C::Backend as Dialect>::explain(conn, error).await.into()),
-        },
+        Ok(value) => {
+            *progress = Progress::Committed;
+            match C::TransactionManager::commit_transaction(conn).await {
+                Ok(()) => Ok(value),
+                Err(error) => Err(Failed::judged(conn, error.into()).await),
+            }
+        }
         Err(failure) => {
-            let failure = match failure {
-                Failure::Query(error) => {
-                    Failure::Query(<C::Backend as Dialect>::explain(conn, error).await)
-                }
-                failure @ Failure::Store(_) => failure,
-            };
+            let failed = Failed::judged(conn, failure).await;
             let undone: QueryResult<()> = C::TransactionManager::rollback_transaction(conn).await;
             if undone.is_err() {
                 discard(conn);
             }
-            Err(failure)
+            Err(failed)
         }
-    }
-}
-
-/// Finds out more about a failure that Diesel has no kind for, after the transaction if one had begun.
-async fn explain<C>(conn: &mut C, names: TableNames, begun: bool, failure: Failure) -> Failure
-where
-    C: AsyncConnection,
-    C::Backend: Dialect,
-{
-    let failure = if begun { own_rule(conn, names, failure).await } else { failure };
-    match failure {
-        Failure::Query(error @ Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => {
-            match <C::Backend as Dialect>::columns(conn, names).await {
-                Ok(columns) => blame_table(error, names, &columns),
-                Err(_) => error.into(),
-            }
-        }
-        failure => failure,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::sqlite::change::change;
 use crate::sqlite::gate::{Gate, Turn};
 use crate::sqlite::{SqlitePool, check};
 use crate::store::{DieselStore, Pool, Sealed, beside};
+use crate::time::can_have_ended;
+use crate::written;
 
 impl Sealed for SqlitePool {}
 
@@ -92,7 +94,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
         let new = new.clone();
         self.write(move |conn| {
             has_room::<M>(conn, &new, limit)?;
-            Ok(M::insert(conn, &new)?)
+            written::inserted(M::table(), &new, M::insert(conn, &new))
         })
         .await
     }
@@ -105,7 +107,11 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
     ) -> Result<Option<M>, StoreError> {
         M::table().can_update(patch)?;
         let (id, owner, patch) = (id.clone(), owner.cloned(), patch.clone());
-        self.write(move |conn| Ok(M::update(conn, &id, owner.as_ref(), &patch)?)).await
+        self.write(move |conn| {
+            let key = M::update(conn, &id, owner.as_ref(), &patch)?;
+            written::updated(M::table(), &patch, key)
+        })
+        .await
     }
 
     async fn update_within(
@@ -127,7 +133,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
             if is_counted && M::count_live(conn, &beside(&key, now))? > u64::from(limit) {
                 return Err(StoreError::LimitReached { limit }.into());
             }
-            Ok(Some(key))
+            written::updated(M::table(), &patch, Some(key))
         })
         .await
     }
@@ -159,11 +165,12 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
             }
             // Nobody else can change it any more. A patch of nothing reads.
             let old = M::update(conn, &id, owner.as_ref(), &KeyPatch::default())?;
-            if !old.is_some_and(|old| rotation.inherits_from(&old)) {
+            let Some(old) = old.filter(|old| rotation.inherits_from(old)) else {
                 return Err(StoreError::Conflict.into());
-            }
+            };
+            written::superseded(M::table(), &old, *expires_at)?;
             has_room::<M>(conn, successor, *limit)?;
-            Ok(M::insert(conn, successor)?)
+            written::inserted(M::table(), successor, M::insert(conn, successor))
         })
         .await
     }
@@ -211,6 +218,9 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
     }
 
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        if !can_have_ended(before) {
+            return Ok(0);
+        }
         self.write(move |conn| Ok(M::delete_expired(conn, before, limit)?)).await
     }
 

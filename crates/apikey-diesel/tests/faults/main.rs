@@ -11,6 +11,11 @@
 //! | sixteen writers in two processes | `processes` | the conformance suite, from two pools |
 //! | only reading is allowed | `read_only` | `server_read_only` |
 //! | no room left | `full` | `server_full` |
+//! | cuts what is too long | – | `server_lax` |
+//! | becomes a replica | – | `server_failover` |
+//! | is behind a firewall that forgets | – | `server_forgotten` |
+//! | speaks no English | – | `server_german` |
+//! | wants TLS | – | `server_tls` |
 
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a step that fails ends the test")]
@@ -27,16 +32,28 @@ mod killed;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod private;
 mod processes;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod proxy;
 mod read_only;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_dropped;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_failover;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_forgotten;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_full;
+#[cfg(all(unix, feature = "bb8", feature = "postgres", feature = "mysql"))]
+mod server_german;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_hung;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_killed;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_lax;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_read_only;
 #[cfg(all(unix, feature = "postgres", feature = "mysql"))]
 mod server_restarted;
+#[cfg(all(unix, feature = "postgres", feature = "mysql"))]
+mod server_tls;

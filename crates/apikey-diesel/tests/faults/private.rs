@@ -147,6 +147,15 @@ impl<K: Kind> Private<K> {
     /// Stops the server's time, so that it answers nothing, and nobody is told.
     pub(crate) fn hang(&self) {
         self.signal_all("STOP");
+        let process = self.process.as_ref().unwrap().id();
+        let mut all = program::children(process);
+        all.push(process.to_string());
+        let start = Instant::now();
+        // A thread that runs on another processor may answer before it notices.
+        while !all.iter().all(|process| program::is_stopped(process)) {
+            assert!(start.elapsed() < PATIENCE, "does not stop: {}", self.log());
+            thread::sleep(STEP);
+        }
     }
 
     /// Lets it go on.

@@ -115,7 +115,8 @@ fn mysql_tells_tenants_apart() {
             for (one, other) in [("acme", "Acme"), ("acme", "acme "), ("straße", "strasse")] {
                 let id = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY";
                 let text = "VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin";
-                let sql = table(id, text, "DATETIME(6)", tenant);
+                let sql = table(id, text, "DATETIME(6)", tenant)
+                    .replace(&format!("scopes {text}"), "scopes TEXT");
                 let [store, _] = tables::mysql::<TenantKey>(databases, &sql).await;
                 tells_apart(&store, one, other).await;
                 assert_eq!(problems(&store).await.len(), number, "{tenant}");
@@ -124,14 +125,45 @@ fn mysql_tells_tenants_apart() {
     });
 }
 
+/// Tenants in columns whose character set is not that of the connection.
+const OTHER_SETS: [(&str, &str); 4] =
+    [("latin1", "müller"), ("utf16", "acme"), ("ucs2", "acme"), ("utf16", "müller")];
+
+#[test]
+fn mysql_finds_tenants_in_any_character_set() {
+    on(Server::Mysql, async |databases| {
+        for (set, tenant) in OTHER_SETS {
+            let id = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY";
+            let column = format!("VARCHAR(64) CHARACTER SET {set} COLLATE {set}_bin");
+            // Prefixes are in the same set.
+            let text = format!("VARCHAR(255) CHARACTER SET {set} COLLATE {set}_bin");
+            let sql = table(id, &text, "DATETIME(6)", &column)
+                .replace("scopes VARCHAR(255)", "scopes TEXT");
+            let [store, _] = tables::mysql::<TenantKey>(databases, &sql).await;
+            tells_apart(&store, tenant, "other").await;
+            let full = store.insert(&new_key("yzabcdef", tenant), Some(1)).await;
+            assert!(matches!(full, Err(StoreError::LimitReached { limit: 1 })), "{set}: {full:?}");
+            for text in ["abcdefgh", "new"] {
+                let query = KeyQuery::new().search(text);
+                assert_eq!(store.count(&query, at(0)).await.unwrap(), 1, "{set}: {text}");
+            }
+            let found = problems(&store).await;
+            let problem = format!("the column tenant_keys.tenant is {set}, which is not UTF-8");
+            assert!(found.iter().any(|found| found.starts_with(&problem)), "{set}: {found:?}");
+        }
+    });
+}
+
 #[test]
 fn the_advice_for_an_owner_on_mysql_helps() {
     on(Server::Mysql, async |databases| {
         let url = databases.create().await;
-        let tenant = "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci";
+        let tenant = "VARCHAR(64) CHARACTER SET latin1 COLLATE latin1_swedish_ci";
         let text = "VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin";
         let id = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY";
-        databases.run(&url, &table(id, text, "DATETIME(6)", tenant)).await;
+        let sql = table(id, text, "DATETIME(6)", tenant)
+            .replace(&format!("scopes {text}"), "scopes TEXT");
+        databases.run(&url, &sql).await;
         let store = tables::mysql_at::<TenantKey>(&url);
         for finding in store.check().await.unwrap() {
             databases.run(&url, &finding.fix).await;

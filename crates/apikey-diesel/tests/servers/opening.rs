@@ -39,6 +39,14 @@ async fn says_what_to_write_instead_of_a_wrong_url() {
         ("mysql://me:12#hunter2@host/db", "as if a password had ended early"),
         ("mysql://me:12/hunter2/a", "as if a password had ended early"),
         ("mysql://me:12/hunter2:a", "as if a password had ended early"),
+        ("postgres://me:hunter2@host/keys\tb", "has white space or a control character"),
+        ("postgres://me:hunter2@ho\nst/keys", "has white space or a control character"),
+        ("mysql://me:hunter2@host/db?charset=utf8", "the parameter \"charset\""),
+        ("postgres://me:hunter2@host/db?Schema=a", "the parameter \"Schema\""),
+        ("postgres://me:x@host/db?a%0Ab%1b=1", "the parameter \"a\\nb\\u{1b}\""),
+        ("postgres://me:x@host/db?hunter2", "a parameter without a value"),
+        ("postgres://me:hunter2@host/db?sslmode=verify-full", "no TLS"),
+        ("mysql://me:hunter2@host/db?ssl-mode=VERIFY_CA", "no TLS"),
     ] {
         let text = refusal(url).await.to_string();
         assert!(text.contains(part), "{url}: {text}");
@@ -64,7 +72,21 @@ fn a_url_that_asks_for_tls_is_an_error() {
         let url = databases.create().await;
         let separator = if url.contains('?') { '&' } else { '?' };
         let error = refusal(&format!("{url}{separator}{option}")).await;
-        assert!(matches!(error, ConnectError::Unreachable { .. }), "{server:?}: {error:?}");
+        assert!(matches!(error, ConnectError::NoTls { .. }), "{server:?}: {error:?}");
+    });
+}
+
+/// A file of secrets ends with a newline, and with a carriage return where it comes from Windows.
+#[test]
+fn white_space_around_a_url_is_no_part_of_it() {
+    on_each_server("white_space_around_a_url", async |_, databases| {
+        let url = databases.create().await;
+        for url in
+            [format!("{url}\n"), format!("{url}\r\n"), format!(" {url} "), format!("\u{feff}{url}")]
+        {
+            let store = DieselStore::connect(&url).await.unwrap();
+            store.pending_migrations().await.unwrap();
+        }
     });
 }
 

@@ -58,6 +58,16 @@ pub(super) fn children(process: u32) -> Vec<String> {
     list.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
+/// Whether no thread of a process runs any more, where the system tells.
+pub(super) fn is_stopped(process: &str) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let state = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The name before it is in parentheses, and may have some itself.
+        state.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['T', 't']))
+    })
+}
+
 /// Sends a signal. The process may have ended by itself.
 pub(super) fn signal(name: &str, process: &str) {
     let script = "kill -s \"$0\" \"$1\" 2>/dev/null";
