@@ -4,9 +4,10 @@ use std::error::Error;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
+use crate::credentials::KeyLocation;
 use crate::error::DenyReason;
 
-/// A request was refused. Absent keys are reported at `debug`, since many routes do without one.
+/// A request was refused.
 pub(crate) fn refused(
     reason: DenyReason,
     prefix: Option<&str>,
@@ -14,7 +15,6 @@ pub(crate) fn refused(
 ) {
     let (why, prefix) = (reason.as_str(), prefix.unwrap_or_default());
     match reason {
-        DenyReason::Missing => absent(why),
         reason if reason.is_internal() => failed(why, prefix, source),
         _ => unfit(why, prefix),
     }
@@ -22,8 +22,22 @@ pub(crate) fn refused(
 
 // One event in each function: where a crate switches on `tracing/log`, the macros are large.
 
-fn absent(reason: &str) {
-    tracing::debug!(reason, "API key refused");
+/// No key was sent, but perhaps something else. At `debug`, since many routes do without a key.
+pub(crate) fn absent(instead: &str) {
+    let reason = DenyReason::Missing.as_str();
+    tracing::debug!(reason, instead, "API key refused");
+}
+
+/// More than one key was sent, at these places.
+pub(crate) fn several(places: &str) {
+    let reason = DenyReason::Multiple.as_str();
+    tracing::info!(reason, places, "API key refused");
+}
+
+/// The scheme or name of a location was sent with nothing behind it.
+pub(crate) fn empty(location: &KeyLocation) {
+    let reason = DenyReason::Malformed.as_str();
+    tracing::info!(reason, empty = ?location.0, "API key refused");
 }
 
 fn failed(reason: &str, prefix: &str, error: Option<&(dyn Error + 'static)>) {
@@ -118,6 +132,14 @@ pub(crate) fn bus_lost(error: &(dyn Error + 'static)) {
 pub(crate) fn not_configured(fix: &str) {
     let reason = DenyReason::NotConfigured.as_str();
     tracing::error!(reason, fix, "API keys are not configured");
+}
+
+/// A header that many proxies drop may be where keys come from.
+pub(crate) fn may_be_dropped(location: &KeyLocation) {
+    tracing::warn!(
+        location = ?location.0,
+        "proxies such as nginx drop headers with an underscore in their name: name the header with a hyphen"
+    );
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ pub use crate::bus::local::LocalBus;
 pub use crate::bus::{Invalidation, InvalidationBus, InvalidationFeed};
 pub use crate::cache::Cache;
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use crate::credentials::{KeyLocation, RequestHead};
+pub use crate::credentials::{Carried, KeyLocation, RequestHead};
 pub use crate::error::{AuthError, DenyReason};
 pub use crate::handle::ApiKeys;
 pub use crate::handle::builder::{ApiKeysBuilder, BuildError};
