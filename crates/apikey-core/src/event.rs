@@ -134,6 +134,25 @@ pub(crate) fn not_configured(fix: &str) {
     tracing::error!(reason, fix, "API keys are not configured");
 }
 
+/// A pepper is a line of text, with its end.
+pub(crate) fn pepper_is_line(version: u32) {
+    tracing::warn!(
+        version,
+        "the end of a line is a part of this pepper: a program that reads it without has another; for a new pepper use \
+         `Pepper::from_base64`"
+    );
+}
+
+/// Keys were refused under a pepper, and none was ever right.
+pub(crate) fn pepper_is_wrong(version: u32, keys: usize) {
+    tracing::warn!(
+        version,
+        keys,
+        "different keys were refused as wrong, and none that was hashed with this pepper has been accepted: compare \
+         `Pepper::fingerprint` with that of the program that made the keys"
+    );
+}
+
 /// A header that many proxies drop may be where keys come from.
 pub(crate) fn may_be_dropped(location: &KeyLocation) {
     tracing::warn!(

@@ -25,6 +25,7 @@ use crate::event::Seldom;
 use crate::handle::builder::ApiKeysBuilder;
 use crate::hash::HashedKey;
 use crate::hash::gate::Gate;
+use crate::hash::peppers::Peppers;
 use crate::hash::set::Hashers;
 use crate::key::format::Formats;
 use crate::key::{PlaintextKey, Prefix};
@@ -72,6 +73,7 @@ pub(crate) struct Inner<M: KeyModel> {
     pub(crate) life: Life,
     pub(crate) rehashes: Rehashes,
     pub(crate) overloads: Seldom,
+    pub(crate) peppers: Peppers,
     pub(crate) usage: Usage<M::Id>,
     pub(crate) locations: Vec<KeyLocation>,
     pub(crate) answers: Arc<AnswerStyle>,

@@ -65,7 +65,7 @@ fn another_scheme_is_said_to_be_one() {
 
 #[test]
 fn all_schemes_are_named_once() {
-    let keys = self::keys([
+    let keys = keys([
         KeyLocation::header("X-Api-Key"),
         KeyLocation::authorization("Api-Key"),
         KeyLocation::bearer(),
@@ -79,7 +79,7 @@ fn all_schemes_are_named_once() {
 
 #[test]
 fn a_bearer_token_of_others_is_said_to_be_one() {
-    let keys = self::keys([KeyLocation::bearer()]);
+    let keys = keys([KeyLocation::bearer()]);
     let expected = "The Authorization header holds no API key: its bearer token does not begin like one of this \
                     service.";
     for line in ["Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc", "bearer Bearer @", "Bearer", "Bearer x_@"] {
@@ -91,7 +91,7 @@ fn a_bearer_token_of_others_is_said_to_be_one() {
 
 #[test]
 fn a_header_that_is_not_looked_at_is_said_to_be_one() {
-    let keys = self::keys([KeyLocation::header("X-Api-Key")]);
+    let keys = keys([KeyLocation::header("X-Api-Key")]);
     assert_eq!(
         detail(&keys, &format!("Api-Key {BRANDED}")),
         "No API key was sent where this service looks for one; it does not look at the Authorization header."

@@ -16,6 +16,7 @@ use crate::credentials::{Claim, KeyLocation, Place};
 use crate::error::AnswerStyle;
 use crate::event::{self, Seldom};
 use crate::hash::gate::{Gate, HashingThreads};
+use crate::hash::peppers::Peppers;
 use crate::hash::set::Hashers;
 use crate::key::format::{Formats, KeyFormat};
 use crate::model::KeyModel;
@@ -63,6 +64,11 @@ pub enum BuildError {
         "two formats have the same brand and lengths: drop one, or change its brand or lengths"
     )]
     FormatsCollide,
+    /// The layout of new keys is one that is only read.
+    #[error(
+        "`legacy_lengths` is for keys that exist already: name that format by `accept_format`, and another for new keys"
+    )]
+    LegacyFormat,
     /// No location was given.
     #[error("no location: name at least one place where requests carry the key")]
     NoLocation,
@@ -229,6 +235,9 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// [`BuildError`], for settings that do not go together.
     pub fn build(self) -> Result<ApiKeys<M>, BuildError> {
         self.check_locations()?;
+        if self.format.is_legacy() {
+            return Err(BuildError::LegacyFormat);
+        }
         for location in self.locations.iter().filter(|location| location.may_be_dropped()) {
             event::may_be_dropped(location);
         }
@@ -254,7 +263,9 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 writable: writable.iter().map(|&encoding| encoding.to_owned()).collect(),
             });
         }
-        let is_foreign = |format: &&KeyFormat| !keys.inner.store.can_write_format(format);
+        // No key of a legacy layout is ever written.
+        let is_foreign =
+            |format: &&KeyFormat| !format.is_legacy() && !keys.inner.store.can_write_format(format);
         if let Some(format) = formats.iter().find(is_foreign) {
             return Err(BuildError::FormatNotWritable { format: format.to_string() });
         }
@@ -318,6 +329,7 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 life: Life::new(),
                 rehashes: Rehashes::new(self.rehashes),
                 overloads: Seldom::default(),
+                peppers: Peppers::default(),
                 usage: Usage::new(self.usage_interval),
                 locations: self.locations,
                 answers: Arc::new(AnswerStyle { challenges, schemes, hides_expired }),
