@@ -11,7 +11,7 @@ use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::middleware::{Condition, DefaultHeaders, ErrorHandlers};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, HttpRequest, web};
-use apikey_actix::test::authorized;
+use apikey_actix::test::{authorized, authorized_by};
 use apikey_actix::{
     AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyLocation, KeyRecord, NewKey, OptionalApiKey,
     require, rule, scope,
@@ -261,4 +261,39 @@ async fn a_handler_that_panics_harms_no_other_request() {
     let ask = |path: &str| app.call(authorized(bare(path), &created.plaintext).to_request());
     assert!(AssertUnwindSafe(ask("/panic")).catch_unwind().await.is_err());
     assert_eq!(ask("/").await.unwrap().status(), 200);
+}
+
+#[actix_web::test]
+async fn a_key_in_basic_is_marked_and_taken_away() {
+    let keys = keys_with([KeyLocation::basic()]);
+    let created = keys.create("ci").await.unwrap();
+    let request = || {
+        let marked = authorized_by(&keys, bare("/"), &created.plaintext).to_http_request();
+        // As a client sends it: without a mark.
+        let value = marked.headers().get(AUTHORIZATION).unwrap().as_bytes();
+        bare("/").insert_header((AUTHORIZATION, HeaderValue::from_bytes(value).unwrap()))
+    };
+    for (guard, seen) in [
+        (require(&keys, AnyKey), "/ sensitive: Some(true)"),
+        (require(&keys, AnyKey).strip(), "/ sensitive: None"),
+    ] {
+        let app = init_service(App::new().route("/", web::get().to(echo)).wrap(guard)).await;
+        assert_eq!(text(call_service(&app, request().to_request()).await).await, seen);
+    }
+}
+
+#[actix_web::test]
+async fn the_helper_for_tests_asks_the_handle_where_to_put_a_key() {
+    for locations in [
+        vec![KeyLocation::authorization("Token")],
+        vec![KeyLocation::basic().user("api")],
+        vec![KeyLocation::query("api_key"), KeyLocation::header("X-Api-Key")],
+    ] {
+        let keys = keys_with(locations.clone());
+        let created = keys.create("ci").await.unwrap();
+        let guarded = App::new().route("/", web::get().to(echo)).wrap(require(&keys, AnyKey));
+        let request = authorized_by(&keys, bare("/"), &created.plaintext).to_request();
+        let response = call_service(&init_service(guarded).await, request).await;
+        assert_eq!(response.status(), 200, "{locations:?}");
+    }
 }
