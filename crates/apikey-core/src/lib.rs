@@ -38,7 +38,7 @@
 //! | `bcrypt` | `Bcrypt` |
 //! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
 //! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
-//! | `serde` | `Serialize` for [`KeyRecord`] and [`Scopes`] |
+//! | `serde` | `Serialize` for [`KeyRecord`], [`KeyStatus`] and [`Scopes`] |
 //! | `utoipa` | the module `openapi`: keys in OpenAPI documents |
 //!
 //! None is on by default, and none changes behaviour.

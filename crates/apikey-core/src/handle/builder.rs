@@ -221,7 +221,8 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     }
 
     /// Sets how many keys one owner may have that are neither revoked nor expired; unlimited by default.
-    /// Where keys have no owner, it bounds the whole table.
+    /// Where the model has no owner, as the built-in [`KeyRecord`](crate::KeyRecord), all keys are nobody's and
+    /// share the limit, so that it bounds the whole table; where the owner is an `Option`, so do the keys of `None`.
     ///
     /// Rotated keys that still work for their grace come on top, as many again at most: a rotation beyond
     /// twice the limit is refused, as is another expiry for a key that has expired.
