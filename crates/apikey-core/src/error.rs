@@ -1,10 +1,16 @@
 //! Why a request is refused: the reason for logs, and the answer for clients.
 
+mod answer;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use self::answer::{
+    Answer, Challenge, EMPTY_BESIDE, EXPIRED, FORBIDDEN, INSUFFICIENT_SCOPE, INVALID, MISSING,
+    MULTIPLE, NOT_CONFIGURED, OTHER_HEADER, OTHER_SCHEME, OTHER_TOKEN, UNAVAILABLE,
+};
 use crate::credentials::search::Absence;
 
 /// Why a request was refused, in detail. For logs, metrics and events; the client hears less (see
@@ -124,90 +130,6 @@ impl fmt::Display for DenyReason {
         f.pad(self.as_str())
     }
 }
-
-/// One row of the table.
-struct Answer {
-    status: u16,
-    slug: &'static str,
-    title: &'static str,
-    detail: &'static str,
-    challenge: Challenge,
-}
-
-/// What `WWW-Authenticate` says.
-#[derive(Clone, Copy)]
-enum Challenge {
-    /// There is no such header.
-    None,
-    /// How to authenticate.
-    Plain,
-    /// That, and an error code of RFC 6750, section 3.1.
-    Error(&'static str),
-}
-
-const MISSING: Answer = Answer {
-    status: 401,
-    slug: "missing-api-key",
-    title: "API key required",
-    detail: "No API key was sent with the request.",
-    challenge: Challenge::Plain,
-};
-const OTHER_SCHEME: &str = "The Authorization header holds no API key: its scheme is not ";
-const OTHER_TOKEN: &str = "The Authorization header holds no API key: its bearer token does not begin like one of this \
-                           service.";
-const OTHER_HEADER: &str = "No API key was sent where this service looks for one; it does not look at the \
-                            Authorization header.";
-const EMPTY_BESIDE: &str = "More than one API key was sent with the request, and one of them is empty; send exactly \
-                            one.";
-const INVALID: Answer = Answer {
-    status: 401,
-    slug: "invalid-api-key",
-    title: "Invalid API key",
-    detail: "The API key is malformed, unknown or no longer valid.",
-    challenge: Challenge::Error("invalid_token"),
-};
-const EXPIRED: Answer = Answer {
-    status: 401,
-    slug: "expired-api-key",
-    title: "Expired API key",
-    detail: "The API key has expired.",
-    challenge: Challenge::Error("invalid_token"),
-};
-const MULTIPLE: Answer = Answer {
-    status: 400,
-    slug: "multiple-api-keys",
-    title: "More than one API key",
-    detail: "More than one API key was sent with the request; send exactly one.",
-    challenge: Challenge::Error("invalid_request"),
-};
-const INSUFFICIENT_SCOPE: Answer = Answer {
-    status: 403,
-    slug: "insufficient-scope",
-    title: "Insufficient scope",
-    detail: "The API key lacks a scope that this request needs: ",
-    challenge: Challenge::Error("insufficient_scope"),
-};
-const FORBIDDEN: Answer = Answer {
-    status: 403,
-    slug: "forbidden",
-    title: "Forbidden",
-    detail: "The API key is not allowed to do this.",
-    challenge: Challenge::None,
-};
-const UNAVAILABLE: Answer = Answer {
-    status: 503,
-    slug: "unavailable",
-    title: "API keys cannot be verified now",
-    detail: "The API key could not be verified; try again later.",
-    challenge: Challenge::None,
-};
-const NOT_CONFIGURED: Answer = Answer {
-    status: 500,
-    slug: "not-configured",
-    title: "API keys are not configured",
-    detail: "The service cannot verify API keys here.",
-    challenge: Challenge::None,
-};
 
 /// What a handle's refusals have in common.
 #[derive(Debug, Default)]
