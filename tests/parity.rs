@@ -38,8 +38,8 @@ struct Setting {
 }
 
 /// Handles that between them have every kind of location, and every setting that answers depend on.
-async fn settings() -> [Setting; 3] {
-    [named().await, shared().await, discreet().await]
+async fn settings() -> [Setting; 4] {
+    [named().await, shared().await, discreet().await, alone().await]
 }
 
 async fn named() -> Setting {
@@ -95,6 +95,14 @@ async fn shared() -> Setting {
         Header("Cookie", "API_KEY="),
     ];
     Setting { stage: stage.await, asks: asks::all(&carriers, &spellings) }
+}
+
+/// `Authorization` is not looked at.
+async fn alone() -> Setting {
+    let stage = Stage::new(|builder| builder.locations([KeyLocation::header("X-Api-Key")]));
+    let spellings = [Header("Authorization", "Api-Key "), Header("Authorization", "")];
+    let asks = asks::all(&[Header("X-Api-Key", "")], &spellings);
+    Setting { stage: stage.await, asks }
 }
 
 /// Expired keys are invalid ones, and the realm is not `api`.

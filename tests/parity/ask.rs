@@ -60,6 +60,11 @@ impl Ask {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Whether a header line holds the byte 0xff.
+    pub(crate) fn has_a_line_that_is_no_text(&self) -> bool {
+        self.headers.iter().any(|(_, value)| value.contains(r"\xff"))
+    }
+
     fn path_alone(&self) -> &str {
         let path = self.path.strip_prefix("http://localhost").unwrap_or(&self.path);
         path.split_once('?').map_or(path, |(path, _)| path)

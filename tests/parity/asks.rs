@@ -107,7 +107,9 @@ fn malformed(carriers: &[Carrier]) -> Vec<Ask> {
         // A byte that is not UTF-8 is not valid in a path: the heads that are not valid have a list.
         .filter(|(carrier, text)| matches!(carrier, Carrier::Header(..)) || text.is_ascii())
         .filter(|(carrier, text)| !(matches!(carrier, Carrier::Query(_)) && text.contains(r"\xff")))
-        .flat_map(|(carrier, text)| ["/protected", "/reports"].map(|path| Ask::get(path).by(carrier, text)))
+        .flat_map(|(carrier, text)| {
+            ["/protected", "/reports", "/optional"].map(|path| Ask::get(path).by(carrier, text))
+        })
         .collect()
 }
 

@@ -1,6 +1,8 @@
 //! What is lent of a request, what is marked in it, and what is taken out.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Uri;
@@ -53,13 +55,54 @@ fn known<M: KeyModel>(
     request.extensions().get::<Outcomes<M>>()?.of(keys).cloned()
 }
 
-/// Keeps the keys out of the `Debug` output of headers. Looks first, since a request can be changed only
-/// while nobody else holds it.
-pub(crate) fn mark_sensitive<M: KeyModel>(keys: &ApiKeys<M>, request: &mut ServiceRequest) {
-    for name in keys.locations().iter().filter_map(KeyLocation::header_name) {
-        if !request.headers().get_all(name).all(HeaderValue::is_sensitive) {
-            mark_lines(name, request.headers_mut());
+/// A request that cannot be changed, since somebody else holds a clone of it.
+pub(crate) struct Held;
+
+/// Returns the request if it can be changed. Actix panics where it is held, and gives no other answer.
+fn free(request: &mut ServiceRequest) -> Result<&mut ServiceRequest, Held> {
+    let mut tried = AssertUnwindSafe(&mut *request);
+    catch_unwind(move || {
+        tried.head_mut();
+    })
+    .map_err(|_| Held)?;
+    Ok(request)
+}
+
+/// Whether the marks are given up: middleware around a guard held a request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unmarked(Arc<AtomicBool>);
+
+impl Unmarked {
+    /// Says so, once.
+    fn give_up(&self) {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "middleware around `require` keeps a clone of each request: the headers that may hold an API key are \
+                 not marked as sensitive any more; keep what you need of the request, or put `require` around that \
+                 middleware"
+            );
         }
+    }
+}
+
+/// Keeps the keys out of the `Debug` output of headers. Looks first, since a request can be changed only
+/// while nobody else holds it; once one was held, no other is tried, since each try is a panic in the log.
+pub(crate) fn mark_sensitive<M: KeyModel>(
+    keys: &ApiKeys<M>,
+    request: &mut ServiceRequest,
+    unmarked: &Unmarked,
+) {
+    if unmarked.0.load(Ordering::Relaxed) {
+        return;
+    }
+    for name in keys.locations().iter().filter_map(KeyLocation::header_name) {
+        if request.headers().get_all(name).all(HeaderValue::is_sensitive) {
+            continue;
+        }
+        let Ok(request) = free(request) else {
+            return unmarked.give_up();
+        };
+        mark_lines(name, request.headers_mut());
     }
 }
 
@@ -74,7 +117,8 @@ fn mark_lines(name: &str, headers: &mut HeaderMap) {
 }
 
 /// Takes the key out of the request, so that neither a handler nor a service behind a proxy sees it.
-pub(crate) fn strip(location: &KeyLocation, request: &mut ServiceRequest) {
+pub(crate) fn strip(location: &KeyLocation, request: &mut ServiceRequest) -> Result<(), Held> {
+    let request = free(request)?;
     if let Some(name) = location.header_name() {
         request.headers_mut().remove(name);
     }
@@ -83,6 +127,7 @@ pub(crate) fn strip(location: &KeyLocation, request: &mut ServiceRequest) {
         request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
     }
+    Ok(())
 }
 
 fn strip_query(location: &KeyLocation, uri: &Uri) -> Option<Uri> {

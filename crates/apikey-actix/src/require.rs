@@ -11,7 +11,12 @@ use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use apikey_core::{ApiKeys, AuthError, KeyModel, Permission};
 
+use crate::headers::{Held, Unmarked};
 use crate::{ApiKeyRejection, headers};
+
+/// What the log says where the key cannot be taken out.
+const RELEASE: &str =
+    "no middleware around `require(..).strip()` that keeps a clone of the request";
 
 /// Guards a resource, a scope or an application: only requests with a good key that has the permission
 /// get in.
@@ -26,10 +31,13 @@ use crate::{ApiKeyRejection, headers};
 ///
 /// [`Scope`]: actix_web::Scope
 ///
-/// # Panics
+/// # Middleware that keeps requests
 /// The guard changes the head of a request that carries a header which may hold a key. For that Actix
-/// demands that nobody else holds a clone of the [`HttpRequest`]: middleware around the guard that keeps
-/// one makes such requests panic, as it does everywhere in front of Actix's router.
+/// demands that nobody else holds a clone of the [`HttpRequest`]. Where middleware around the guard keeps
+/// one, the guard lets good keys in without marking them as sensitive, and says so once in the log, as a
+/// warning behind the message of the panic by which Actix tells it; with [`strip`](Require::strip) it answers
+/// 500, and the log names the reason. Actix's own router panics behind such middleware, too: it works around
+/// a resource alone. In a program that is built with `panic = "abort"` there is no telling, and it ends.
 ///
 /// [`HttpRequest`]: actix_web::HttpRequest
 ///
@@ -47,7 +55,8 @@ use crate::{ApiKeyRejection, headers};
 /// ```
 #[must_use = "a guard protects nothing until it is applied"]
 pub fn require<M: KeyModel>(keys: &ApiKeys<M>, permission: impl Permission<M>) -> Require<M> {
-    Require(Guard { keys: keys.clone(), permission: Arc::new(permission), strips: false })
+    let (keys, permission) = (keys.clone(), Arc::new(permission));
+    Require(Guard { keys, permission, strips: false, unmarked: Unmarked::default() })
 }
 
 /// The middleware made by [`require`].
@@ -58,7 +67,8 @@ impl<M: KeyModel> Require<M> {
     /// Takes the key out of the request before the inner service sees it: all lines of the header that
     /// carried it, or the parameter of the query. For proxies, and for handlers that log requests.
     ///
-    /// A key found by [`KeyLocation::from_fn`](apikey_core::KeyLocation::from_fn) stays.
+    /// A key found by [`KeyLocation::from_fn`](apikey_core::KeyLocation::from_fn) stays. Where the request cannot
+    /// be changed, since [middleware keeps it](require()#middleware-that-keeps-requests), the answer is a 500.
     #[must_use]
     pub fn strip(mut self) -> Self {
         self.0.strips = true;
@@ -121,15 +131,16 @@ struct Guard<M: KeyModel> {
     keys: ApiKeys<M>,
     permission: Arc<dyn Permission<M>>,
     strips: bool,
+    unmarked: Unmarked,
 }
 
 impl<M: KeyModel> Guard<M> {
     async fn admit(&self, request: &mut ServiceRequest) -> Result<(), AuthError> {
-        headers::mark_sensitive(&self.keys, request);
+        headers::mark_sensitive(&self.keys, request, &self.unmarked);
         let verified = headers::authenticate(&self.keys, request.request()).await?;
         self.keys.authorize(&verified, &*self.permission)?;
         if let Some(location) = self.keys.location_of(&verified).filter(|_| self.strips) {
-            headers::strip(location, request);
+            headers::strip(location, request).map_err(|Held| AuthError::not_configured(RELEASE))?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, Error, HttpMessage, HttpRequest, web};
@@ -252,4 +253,19 @@ async fn the_debug_output_of_a_key_and_of_the_request_shows_no_secret() {
     let (_, secret) = created.plaintext.expose().split_once('.').unwrap();
     assert!(shown.contains("ci") && !shown.contains(secret), "{shown}");
     assert!(sent.contains("Sensitive") && !sent.contains(secret), "{sent}");
+}
+
+/// A pasted key may end in a byte of Latin-1.
+#[actix_web::test]
+async fn a_credential_that_is_not_utf_8_does_not_go_on_without_a_key() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let line = [b"Api-Key ", created.plaintext.expose().as_bytes(), b"\xa0"].concat();
+    let line = HeaderValue::from_bytes(&line).unwrap();
+    for path in ["/key", "/maybe", "/maybe-reports"] {
+        let response = ask(&keys, bare(path).insert_header((AUTHORIZATION, line.clone()))).await;
+        assert_eq!(response.status(), 401, "{path}");
+        let body = read_body(response).await;
+        assert!(String::from_utf8_lossy(&body).contains("missing-api-key"), "{path}");
+    }
 }

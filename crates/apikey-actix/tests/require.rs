@@ -6,12 +6,12 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
+use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HeaderValue};
-use actix_web::middleware::{Condition, DefaultHeaders, ErrorHandlers, Next, from_fn};
+use actix_web::middleware::{Condition, DefaultHeaders, ErrorHandlers};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::{App, Error, HttpRequest, web};
-use apikey_actix::test::authorized;
+use actix_web::{App, HttpRequest, web};
+use apikey_actix::test::{authorized, authorized_by};
 use apikey_actix::{
     AnyKey, ApiKey, ApiKeyRejection, ApiKeys, KeyLocation, KeyRecord, NewKey, OptionalApiKey,
     require, rule, scope,
@@ -263,37 +263,37 @@ async fn a_handler_that_panics_harms_no_other_request() {
     assert_eq!(ask("/").await.unwrap().status(), 200);
 }
 
-/// Middleware that keeps a clone of each request until it is answered.
-async fn keep(
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let _kept = request.request().clone();
-    next.call(request).await
-}
-
-/// What the documentation of `require` says about clones.
 #[actix_web::test]
-async fn a_clone_of_the_request_that_middleware_keeps_lets_nobody_in() {
-    let keys = ApiKeys::in_memory();
+async fn a_key_in_basic_is_marked_and_taken_away() {
+    let keys = keys_with([KeyLocation::basic()]);
     let created = keys.create("ci").await.unwrap();
-    let guarded = web::resource("/").get(echo).wrap(require(&keys, AnyKey)).wrap(from_fn(keep));
-    let app = init_service(App::new().service(guarded)).await;
-    let request = TestRequest::default()
-        .insert_header((AUTHORIZATION, format!("Api-Key {}", created.plaintext.expose())));
-    assert!(AssertUnwindSafe(app.call(request.to_request())).catch_unwind().await.is_err());
+    let request = || {
+        let marked = authorized_by(&keys, bare("/"), &created.plaintext).to_http_request();
+        // As a client sends it: without a mark.
+        let value = marked.headers().get(AUTHORIZATION).unwrap().as_bytes();
+        bare("/").insert_header((AUTHORIZATION, HeaderValue::from_bytes(value).unwrap()))
+    };
+    for (guard, seen) in [
+        (require(&keys, AnyKey), "/ sensitive: Some(true)"),
+        (require(&keys, AnyKey).strip(), "/ sensitive: None"),
+    ] {
+        let app = init_service(App::new().route("/", web::get().to(echo)).wrap(guard)).await;
+        assert_eq!(text(call_service(&app, request().to_request()).await).await, seen);
+    }
 }
 
 #[actix_web::test]
-async fn a_clone_does_no_harm_where_nothing_is_left_to_mark() {
-    let keys = ApiKeys::in_memory();
-    let created = keys.create("ci").await.unwrap();
-    let guarded = || web::resource("/").get(echo).wrap(require(&keys, AnyKey)).wrap(from_fn(keep));
-    let app = init_service(App::new().service(guarded())).await;
-    assert_eq!(call_service(&app, bare("/").to_request()).await.status(), 401);
-    let foreign = bare("/").insert_header(("accept", "*/*"));
-    assert_eq!(call_service(&app, foreign.to_request()).await.status(), 401);
-    // It comes marked from `authorized`.
-    let request = authorized(bare("/"), &created.plaintext).to_request();
-    assert_eq!(app.call(request).await.unwrap().status(), 200);
+async fn the_helper_for_tests_asks_the_handle_where_to_put_a_key() {
+    for locations in [
+        vec![KeyLocation::authorization("Token")],
+        vec![KeyLocation::basic().user("api")],
+        vec![KeyLocation::query("api_key"), KeyLocation::header("X-Api-Key")],
+    ] {
+        let keys = keys_with(locations.clone());
+        let created = keys.create("ci").await.unwrap();
+        let guarded = App::new().route("/", web::get().to(echo)).wrap(require(&keys, AnyKey));
+        let request = authorized_by(&keys, bare("/"), &created.plaintext).to_request();
+        let response = call_service(&init_service(guarded).await, request).await;
+        assert_eq!(response.status(), 200, "{locations:?}");
+    }
 }

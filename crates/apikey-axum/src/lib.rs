@@ -48,7 +48,7 @@
 //! | `argon2`, `bcrypt`, `pbkdf2`, `scrypt` | the hashers `Argon2id`, `Bcrypt`, `Pbkdf2`, `Scrypt` |
 //! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
 //! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
-//! | `serde` | `Serialize` for [`KeyRecord`] and `Scopes` |
+//! | `serde` | `Serialize` for [`KeyRecord`], `KeyStatus` and `Scopes` |
 //! | `utoipa` | the module `openapi`, in this crate too: keys in OpenAPI documents |
 //!
 //! # Security

@@ -232,3 +232,17 @@ async fn marks_every_header_that_may_hold_a_key_as_sensitive() {
     assert!(!answer.contains("secret"), "{answer}");
     assert!(answer.contains("*/*"), "{answer}");
 }
+
+/// A pasted key may end in a byte of Latin-1.
+#[tokio::test]
+async fn a_credential_that_is_not_utf_8_does_not_go_on_without_a_key() {
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let line = [b"Api-Key ", created.plaintext.expose().as_bytes(), b"\xa0"].concat();
+    for path in ["/key", "/maybe", "/option", "/maybe-reports"] {
+        let request = Request::get(path).header("authorization", line.as_slice());
+        let response = app(&keys).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 401, "{path}");
+        assert!(text(response).await.contains("missing-api-key"), "{path}");
+    }
+}

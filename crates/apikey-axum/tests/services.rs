@@ -288,3 +288,38 @@ async fn a_handler_that_panics_harms_no_other_request() {
     assert!(std::panic::AssertUnwindSafe(ask("/panic")).catch_unwind().await.is_err());
     assert_eq!(ask("/").await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_key_in_basic_is_marked_and_taken_away() {
+    let keys = keys_with([KeyLocation::basic()]);
+    let created = keys.create("ci").await.unwrap();
+    let request = || {
+        let value = apikey_axum::test::authorized_by(&keys, Request::new(()), &created.plaintext);
+        // As a client sends it: without a mark.
+        let value = value.headers()["authorization"].as_bytes().to_vec();
+        Request::get("/").header("authorization", value).body(()).unwrap()
+    };
+    let marked = require(&keys, AnyKey).layer(service_fn(echo::<()>));
+    assert_eq!(text(marked.oneshot(request()).await.unwrap()).await, "/ sensitive: Some(true)");
+    let stripped = require(&keys, AnyKey).strip().layer(service_fn(echo::<()>));
+    assert_eq!(text(stripped.oneshot(request()).await.unwrap()).await, "/ sensitive: None");
+}
+
+#[tokio::test]
+async fn the_helper_for_tests_asks_the_handle_where_to_put_a_key() {
+    for location in [
+        KeyLocation::authorization("Token"),
+        KeyLocation::basic().user("api"),
+        KeyLocation::header("X-Api-Key"),
+        KeyLocation::query("api_key"),
+    ] {
+        let keys = keys_with([location.clone()]);
+        let created = keys.create("ci").await.unwrap();
+        for uri in ["/", "/?", "/?a=%20b", "http://localhost/x"] {
+            let request = Request::get(uri).body(()).unwrap();
+            let request = apikey_axum::test::authorized_by(&keys, request, &created.plaintext);
+            let service = require(&keys, AnyKey).layer(service_fn(echo::<()>));
+            assert_eq!(service.oneshot(request).await.unwrap().status(), 200, "{location:?} {uri}");
+        }
+    }
+}

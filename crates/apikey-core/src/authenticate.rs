@@ -12,8 +12,9 @@ use std::task::{Context, Poll};
 
 use crate::authenticate::proof::{Proven, Refusal};
 use crate::clock::Timestamp;
-use crate::credentials::{self, Credentials, KeyLocation, RequestHead};
-use crate::error::{AuthError, DenyReason};
+use crate::credentials::search::{self, Absence, Credentials};
+use crate::credentials::{KeyLocation, RequestHead};
+use crate::error::{AuthError, DenyReason, Hint};
 use crate::event;
 use crate::handle::{ApiKeys, HandleId, Inner};
 use crate::hash::HashError;
@@ -161,9 +162,12 @@ impl<M: KeyModel> ApiKeys<M> {
     pub fn authenticate(&self, head: &impl RequestHead) -> Authenticate<M> {
         let Inner { locations, formats, .. } = &*self.inner;
         let mut key = PresentedKey::empty();
-        match credentials::find(locations, formats, head, &mut key) {
-            Credentials::None => self.refused(DenyReason::Missing),
-            Credentials::Several => self.refused(DenyReason::Multiple),
+        match search::find(locations, formats, head, &mut key) {
+            Credentials::None(instead) => Err(self.inner.refuse_absent(instead)).into(),
+            Credentials::Several { one_is_empty } => {
+                let places = search::places(locations, formats, head);
+                Err(self.inner.refuse_several(&places, one_is_empty)).into()
+            }
             Credentials::One(location) => self
                 .judge(&key, Some(location))
                 .unwrap_or_else(|prefix| self.look_up(&key, prefix, Some(location))),
@@ -213,6 +217,9 @@ impl<M: KeyModel> ApiKeys<M> {
         location: Option<usize>,
     ) -> Result<Authenticate<M>, Prefix> {
         let Some(text) = key.bytes() else { return Ok(self.refused(DenyReason::TooLong)) };
+        if let Some(place) = location.filter(|_| text.is_empty()) {
+            return Ok(Err(self.inner.refuse_empty(place)).into());
+        }
         let prefix = match self.inner.formats.prefix_of(text).map(Prefix::new) {
             Ok(Some(prefix)) => prefix,
             Ok(None) | Err(ParseKeyError::Layout) => return Ok(self.refused(DenyReason::Malformed)),
@@ -293,6 +300,29 @@ impl<M: KeyModel> Inner<M> {
     fn refuse(&self, reason: DenyReason, prefix: Option<&str>) -> AuthError {
         event::refused(reason, prefix, None, &self.told, || self.now());
         AuthError::new(reason, Arc::clone(&self.answers))
+    }
+
+    fn refuse_absent(&self, instead: Absence) -> AuthError {
+        let error = match instead {
+            Absence::Unreadable => return self.refuse(DenyReason::Unreadable, None),
+            _ => AuthError::new(DenyReason::Missing, Arc::clone(&self.answers)),
+        };
+        event::absent(instead.as_str());
+        error.with_hint(Hint::Instead(instead))
+    }
+
+    fn refuse_several(&self, places: &str, one_is_empty: bool) -> AuthError {
+        event::several(places, &self.told, self.now());
+        let error = AuthError::new(DenyReason::Multiple, Arc::clone(&self.answers));
+        if one_is_empty { error.with_hint(Hint::EmptyBeside) } else { error }
+    }
+
+    /// Refuses a scheme or name with nothing behind it.
+    fn refuse_empty(&self, location: usize) -> AuthError {
+        if let Some(location) = self.locations.get(location) {
+            event::empty(location, &self.told, self.now());
+        }
+        AuthError::new(DenyReason::Malformed, Arc::clone(&self.answers))
     }
 
     fn refuse_without(&self, scopes: &str, prefix: &str) -> AuthError {

@@ -1,9 +1,12 @@
-//! Where the key is in a request: finds the one credential, or says why there is none.
+//! Where the key is in a request.
+
+mod basic;
+pub(crate) mod search;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::key::PresentedKey;
+use crate::key::PlaintextKey;
 use crate::key::format::Formats;
 
 /// The head of a request, as an adapter lends it. Bytes only: the core splits, decodes and decides.
@@ -25,10 +28,21 @@ pub struct KeyLocation(pub(crate) Place);
 #[derive(Clone)]
 pub(crate) enum Place {
     Authorization { scheme: String },
-    Bearer { exclusive: bool },
+    Basic { user: Option<String> },
+    Bearer { claim: Claim },
     Header { name: String },
     Query { name: String },
     Own { find: Arc<FindCredentials> },
+}
+
+/// Which bearer tokens are taken for keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// Those that begin with a brand, which every accepted format has.
+    Brands,
+    /// Those that begin with a brand, though there are formats without one.
+    BrandsAlone,
+    All,
 }
 
 type FindCredentials = dyn Fn(&dyn RequestHead, &mut dyn FnMut(&[u8])) + Send + Sync;
@@ -41,24 +55,93 @@ impl KeyLocation {
         Self(Place::Authorization { scheme: scheme.into() })
     }
 
+    /// `Authorization: Basic <key>` as [RFC 7617] has it, for clients that know a user and a password alone:
+    /// the key is the user, and the password is empty, as in `curl -u "$KEY:"`. With [`user`](Self::user)
+    /// the key is the password.
+    ///
+    /// The scheme is then the keys' alone: other users and passwords are invalid keys, as is what cannot be
+    /// decoded.
+    ///
+    /// # Security
+    /// A browser answers this challenge by asking for user and password, and sends them from then on by
+    /// itself: a service that browsers visit needs protection against CSRF.
+    ///
+    /// # Examples
+    /// ```
+    /// use apikey_core::{ApiKeys, KeyLocation, KeyRecord, MemoryStore};
+    ///
+    /// let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+    ///     .locations([KeyLocation::authorization("Api-Key"), KeyLocation::basic()])
+    ///     .build()?;
+    /// # Ok::<(), apikey_core::BuildError>(())
+    /// ```
+    ///
+    /// [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
+    #[must_use]
+    pub fn basic() -> Self {
+        Self(Place::Basic { user: None })
+    }
+
+    /// Reads the key from the password of this user, which has neither colons nor control characters and 64
+    /// bytes at most; without effect on locations other than [`basic`](Self::basic).
+    #[must_use]
+    pub fn user(self, name: impl Into<String>) -> Self {
+        match self.0 {
+            Place::Basic { .. } => Self(Place::Basic { user: Some(name.into()) }),
+            other => Self(other),
+        }
+    }
+
     /// `Authorization: Bearer <key>`, shared with other bearer tokens: a text that does not begin with
     /// the brand of an accepted format is left to others. Formats without a brand need
-    /// [`exclusive`](Self::exclusive).
+    /// [`exclusive`](Self::exclusive), or [`branded`](Self::branded) where their keys come by another
+    /// location.
+    ///
+    /// A challenge `Bearer` tells some clients, those of the Model Context Protocol among them, to look for an
+    /// OAuth server. Where they have to ask for a key instead, use
+    /// [`authorization("Api-Key")`](Self::authorization) or a [`header`](Self::header).
     #[must_use]
     pub fn bearer() -> Self {
-        Self(Place::Bearer { exclusive: false })
+        Self(Place::Bearer { claim: Claim::Brands })
     }
 
     /// Claims every bearer token; without effect on other locations.
     #[must_use]
     pub fn exclusive(self) -> Self {
+        self.claiming(Claim::All)
+    }
+
+    /// Reads branded keys alone as bearer tokens, though there are accepted formats without a brand; without
+    /// effect on other locations. An unbranded key that is sent as a bearer token counts as no key: for
+    /// services that adopted a brand late, and whose old keys come by another header.
+    ///
+    /// # Examples
+    /// ```
+    /// use apikey_core::{ApiKeys, KeyFormat, KeyLocation, KeyRecord, MemoryStore};
+    ///
+    /// let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+    ///     .format(KeyFormat::branded("acme_live")?)
+    ///     .accept_format(KeyFormat::default()) // the keys from before
+    ///     .locations([KeyLocation::bearer().branded(), KeyLocation::header("X-Api-Key")])
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn branded(self) -> Self {
+        self.claiming(Claim::BrandsAlone)
+    }
+
+    fn claiming(self, claim: Claim) -> Self {
         match self.0 {
-            Place::Bearer { .. } => Self(Place::Bearer { exclusive: true }),
+            Place::Bearer { .. } => Self(Place::Bearer { claim }),
             other => Self(other),
         }
     }
 
     /// A header that holds the key and nothing else, such as `X-Api-Key`.
+    ///
+    /// Use no underscore: nginx and others drop headers with one in their name, and the key counts as not
+    /// sent. `build` warns of it in the log.
     #[must_use]
     pub fn header(name: impl Into<String>) -> Self {
         Self(Place::Header { name: name.into().to_ascii_lowercase() })
@@ -108,9 +191,31 @@ impl KeyLocation {
     #[must_use]
     pub fn header_name(&self) -> Option<&str> {
         match &self.0 {
-            Place::Authorization { .. } | Place::Bearer { .. } => Some(AUTHORIZATION),
             Place::Header { name } => Some(name),
             Place::Query { .. } | Place::Own { .. } => None,
+            _ => Some(AUTHORIZATION),
+        }
+    }
+
+    /// Returns how a request carries this key here, if this location would find it.
+    pub(crate) fn carry(&self, key: &PlaintextKey, formats: &Formats) -> Option<Carried> {
+        let key = key.expose();
+        let header = |value| Carried::Header { name: AUTHORIZATION.to_owned(), value };
+        match &self.0 {
+            Place::Authorization { scheme } => Some(header(format!("{scheme} {key}"))),
+            Place::Basic { user } => Some(header(basic::encode(user.as_deref(), key))),
+            Place::Bearer { claim } => {
+                let is_ours = *claim == Claim::All || search::has_brand(key.as_bytes(), formats);
+                is_ours.then(|| header(format!("{BEARER} {key}")))
+            }
+            Place::Header { name } => {
+                Some(Carried::Header { name: name.clone(), value: key.to_owned() })
+            }
+            Place::Query { name } => {
+                let mut pair = form_urlencoded::Serializer::new(String::new());
+                Some(Carried::Query { pair: pair.append_pair(name, key).finish() })
+            }
+            Place::Own { .. } => None,
         }
     }
 
@@ -130,24 +235,28 @@ impl KeyLocation {
 
     /// Returns the challenge by which `WWW-Authenticate` names this location.
     pub(crate) fn challenge(&self, realm: &str) -> String {
-        let scheme = match &self.0 {
-            Place::Authorization { scheme } => scheme,
-            Place::Bearer { .. } => "Bearer",
-            Place::Header { .. } | Place::Query { .. } | Place::Own { .. } => "Api-Key",
-        };
-        format!(r#"{scheme} realm="{realm}""#)
+        format!(r#"{} realm="{realm}""#, self.scheme().unwrap_or("Api-Key"))
+    }
+
+    /// Returns the scheme that keys have here, if they come by `Authorization`.
+    pub(crate) fn scheme(&self) -> Option<&str> {
+        match &self.0 {
+            Place::Authorization { scheme } => Some(scheme),
+            Place::Basic { .. } => Some(BASIC),
+            Place::Bearer { .. } => Some(BEARER),
+            Place::Header { .. } | Place::Query { .. } | Place::Own { .. } => None,
+        }
     }
 
     /// Whether both locations would find the same credential.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
-            (Place::Authorization { scheme: a }, Place::Authorization { scheme: b }) => {
-                a.eq_ignore_ascii_case(b)
-            }
-            (Place::Bearer { .. }, Place::Bearer { .. }) => true,
             (Place::Header { name: a }, Place::Header { name: b })
             | (Place::Query { name: a }, Place::Query { name: b }) => a == b,
-            _ => false,
+            _ => self
+                .scheme()
+                .zip(other.scheme())
+                .is_some_and(|(one, other)| one.eq_ignore_ascii_case(other)),
         }
     }
 
@@ -157,38 +266,16 @@ impl KeyLocation {
             Place::Authorization { scheme } => {
                 is_token(scheme) && !scheme.eq_ignore_ascii_case(BEARER)
             }
+            Place::Basic { user } => user.as_deref().is_none_or(basic::is_user),
             Place::Header { name } => is_token(name) && name != AUTHORIZATION,
             Place::Query { name } => !name.is_empty(),
             Place::Bearer { .. } | Place::Own { .. } => true,
         }
     }
 
-    /// Calls `found` with each credential at this location; says whether others share the header.
-    fn each_credential(
-        &self,
-        head: &dyn RequestHead,
-        formats: &Formats,
-        found: &mut dyn FnMut(&[u8]),
-    ) {
-        match &self.0 {
-            Place::Authorization { scheme } => {
-                each_authorization(head, found, |line| after_scheme(line, scheme));
-            }
-            Place::Bearer { exclusive: true } => {
-                each_authorization(head, found, |line| after_scheme(line, BEARER));
-            }
-            Place::Bearer { exclusive: false } => each_authorization(head, found, |line| {
-                after_scheme(line, BEARER).filter(|token| has_brand(token, formats))
-            }),
-            Place::Header { name } => each_line(head, name, found),
-            Place::Query { name } => {
-                let query = head.query().unwrap_or_default();
-                form_urlencoded::parse(query.as_bytes())
-                    .filter(|(parameter, _)| parameter == name.as_str())
-                    .for_each(|(_, value)| found(value.as_bytes()));
-            }
-            Place::Own { find } => find(&ValidLines(head), found),
-        }
+    /// Whether proxies are known to drop the header.
+    pub(crate) fn may_be_dropped(&self) -> bool {
+        matches!(&self.0, Place::Header { name } if name.contains('_'))
     }
 }
 
@@ -196,8 +283,11 @@ impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Authorization { scheme } => write!(f, "authorization {scheme}"),
-            Self::Bearer { exclusive: false } => f.write_str("bearer"),
-            Self::Bearer { exclusive: true } => f.write_str("bearer, exclusive"),
+            Self::Basic { user: None } => f.write_str("basic"),
+            Self::Basic { user: Some(user) } => write!(f, "basic of user {user}"),
+            Self::Bearer { claim: Claim::Brands } => f.write_str("bearer"),
+            Self::Bearer { claim: Claim::BrandsAlone } => f.write_str("bearer, branded"),
+            Self::Bearer { claim: Claim::All } => f.write_str("bearer, exclusive"),
             Self::Header { name } => write!(f, "header {name}"),
             Self::Query { name } => write!(f, "query {name}"),
             Self::Own { .. } => f.write_str("own"),
@@ -205,95 +295,39 @@ impl fmt::Debug for Place {
     }
 }
 
-/// What a request carries.
-pub(crate) enum Credentials {
-    None,
-    /// One credential, at the location of this number.
-    One(usize),
-    Several,
+/// How a request carries a key, as [`ApiKeys::carry`](crate::ApiKeys::carry) says: for tests and clients.
+///
+/// # Security
+/// It holds the key's text; `Debug` is redacted.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Carried {
+    /// By a header.
+    Header {
+        /// Its name, in lower case.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// By a parameter of the query.
+    Query {
+        /// Name and value, percent-encoded.
+        pair: String,
+    },
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header { name, .. } => write!(f, "Carried(header {name}, redacted)"),
+            Self::Query { .. } => f.write_str("Carried(query, redacted)"),
+        }
+    }
 }
 
 const AUTHORIZATION: &str = "authorization";
+const BASIC: &str = "Basic";
 const BEARER: &str = "Bearer";
-
-/// Looks at all locations, so that a second credential is never overlooked, and copies the first
-/// credential into `key`.
-pub(crate) fn find(
-    locations: &[KeyLocation],
-    formats: &Formats,
-    head: &dyn RequestHead,
-    key: &mut PresentedKey,
-) -> Credentials {
-    let mut credentials = Credentials::None;
-    for (number, location) in locations.iter().enumerate() {
-        location.each_credential(head, formats, &mut |credential| {
-            credentials = match credentials {
-                Credentials::None => {
-                    key.set(credential);
-                    Credentials::One(number)
-                }
-                Credentials::One(_) | Credentials::Several => Credentials::Several,
-            };
-        });
-    }
-    credentials
-}
-
-/// A head without the header lines that are not UTF-8, which count as not sent.
-struct ValidLines<'a>(&'a dyn RequestHead);
-
-impl RequestHead for ValidLines<'_> {
-    fn header_lines(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
-        each_line(self.0, name, each);
-    }
-
-    fn query(&self) -> Option<&str> {
-        self.0.query()
-    }
-}
-
-/// Calls `each` with every line of a header, trimmed. A line that is not UTF-8 counts as not sent.
-fn each_line(head: &dyn RequestHead, name: &str, each: &mut dyn FnMut(&[u8])) {
-    head.header_lines(name, &mut |line| {
-        if std::str::from_utf8(line).is_ok() {
-            each(line.trim_ascii());
-        }
-    });
-}
-
-/// Reports the credentials among the `Authorization` lines; beside one of ours, a foreign line counts
-/// as a second credential.
-fn each_authorization<F>(head: &dyn RequestHead, found: &mut dyn FnMut(&[u8]), ours: F)
-where
-    F: for<'a> Fn(&'a [u8]) -> Option<&'a [u8]>,
-{
-    let (mut own, mut foreign) = (0, 0);
-    each_line(head, AUTHORIZATION, &mut |line| match ours(line) {
-        Some(credential) => {
-            own += 1;
-            found(credential);
-        }
-        None => foreign += 1,
-    });
-    if own > 0 && foreign > 0 {
-        found(b"");
-    }
-}
-
-/// Returns what follows the scheme and its spaces; empty if nothing does.
-fn after_scheme<'a>(line: &'a [u8], scheme: &str) -> Option<&'a [u8]> {
-    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
-    let (own, rest) = line.split_at(end);
-    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
-    own.eq_ignore_ascii_case(scheme.as_bytes()).then(|| &rest[spaces..])
-}
-
-/// Whether the text begins with the brand of an accepted format.
-fn has_brand(token: &[u8], formats: &Formats) -> bool {
-    formats.brands().flatten().any(|brand| {
-        token.strip_prefix(brand.as_bytes()).is_some_and(|rest| rest.starts_with(b"_"))
-    })
-}
 
 /// A token of RFC 9110, section 5.6.2.
 fn is_token(text: &str) -> bool {

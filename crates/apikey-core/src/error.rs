@@ -1,8 +1,17 @@
 //! Why a request is refused: the reason for logs, and the answer for clients.
 
+mod answer;
+
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+
+use self::answer::{
+    Answer, Challenge, EMPTY_BESIDE, EXPIRED, FORBIDDEN, INSUFFICIENT_SCOPE, INVALID, MISSING,
+    MULTIPLE, NOT_CONFIGURED, OTHER_HEADER, OTHER_SCHEME, OTHER_TOKEN, UNAVAILABLE,
+};
+use crate::credentials::search::Absence;
 
 /// Why a request was refused, in detail. For logs, metrics and events; the client hears less (see
 /// [`AuthError`]).
@@ -11,6 +20,9 @@ use std::sync::Arc;
 pub enum DenyReason {
     /// No key was sent.
     Missing,
+    /// A header line where a key belongs is not UTF-8. It counts as not sent, but is not taken for a request
+    /// without a key: [`AuthError::optional`] refuses it.
+    Unreadable,
     /// More than one key was sent.
     Multiple,
     /// The credential is longer than any key.
@@ -59,6 +71,7 @@ impl DenyReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
+            Self::Unreadable => "unreadable",
             Self::Multiple => "multiple",
             Self::TooLong => "too_long",
             Self::Malformed => "malformed",
@@ -92,7 +105,7 @@ impl DenyReason {
     /// The table of answers: everything a client may learn from a reason.
     fn answer(self) -> &'static Answer {
         match self {
-            Self::Missing => &MISSING,
+            Self::Missing | Self::Unreadable => &MISSING,
             Self::Multiple => &MULTIPLE,
             Self::Expired => &EXPIRED,
             Self::TooLong
@@ -123,97 +136,31 @@ impl fmt::Display for DenyReason {
     }
 }
 
-/// One row of the table.
-struct Answer {
-    status: u16,
-    slug: &'static str,
-    title: &'static str,
-    detail: &'static str,
-    challenge: Challenge,
-}
-
-/// What `WWW-Authenticate` says.
-#[derive(Clone, Copy)]
-enum Challenge {
-    /// There is no such header.
-    None,
-    /// How to authenticate.
-    Plain,
-    /// That, and an error code of RFC 6750, section 3.1.
-    Error(&'static str),
-}
-
-const MISSING: Answer = Answer {
-    status: 401,
-    slug: "missing-api-key",
-    title: "API key required",
-    detail: "No API key was sent with the request.",
-    challenge: Challenge::Plain,
-};
-const INVALID: Answer = Answer {
-    status: 401,
-    slug: "invalid-api-key",
-    title: "Invalid API key",
-    detail: "The API key is malformed, unknown or no longer valid.",
-    challenge: Challenge::Error("invalid_token"),
-};
-const EXPIRED: Answer = Answer {
-    status: 401,
-    slug: "expired-api-key",
-    title: "Expired API key",
-    detail: "The API key has expired.",
-    challenge: Challenge::Error("invalid_token"),
-};
-const MULTIPLE: Answer = Answer {
-    status: 400,
-    slug: "multiple-api-keys",
-    title: "More than one API key",
-    detail: "More than one API key was sent with the request; send exactly one.",
-    challenge: Challenge::Error("invalid_request"),
-};
-const INSUFFICIENT_SCOPE: Answer = Answer {
-    status: 403,
-    slug: "insufficient-scope",
-    title: "Insufficient scope",
-    detail: "The API key lacks a scope that this request needs: ",
-    challenge: Challenge::Error("insufficient_scope"),
-};
-const FORBIDDEN: Answer = Answer {
-    status: 403,
-    slug: "forbidden",
-    title: "Forbidden",
-    detail: "The API key is not allowed to do this.",
-    challenge: Challenge::None,
-};
-const UNAVAILABLE: Answer = Answer {
-    status: 503,
-    slug: "unavailable",
-    title: "API keys cannot be verified now",
-    detail: "The API key could not be verified; try again later.",
-    challenge: Challenge::None,
-};
-const NOT_CONFIGURED: Answer = Answer {
-    status: 500,
-    slug: "not-configured",
-    title: "API keys are not configured",
-    detail: "The service cannot verify API keys here.",
-    challenge: Challenge::None,
-};
-
 /// What a handle's refusals have in common.
 #[derive(Debug, Default)]
 pub(crate) struct AnswerStyle {
     /// How to authenticate, in the order of the locations.
     pub(crate) challenges: Vec<String>,
+    /// The schemes of `Authorization` that carry keys, as a text: `Api-Key or Token`.
+    pub(crate) schemes: String,
     /// Whether an expired key is answered like an invalid one.
     pub(crate) hides_expired: bool,
+}
+
+/// What the client is told beside the constant text of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// What was sent instead of a key.
+    Instead(Absence),
+    /// One of several keys is empty.
+    EmptyBeside,
 }
 
 /// A refusal as the client hears it: status, headers and an RFC 9457 problem. Cheap to clone.
 ///
 /// | Case | Status | `type` ends in |
 /// |---|---|---|
-/// | no key sent | 401 | `missing-api-key` |
+/// | no key sent, or something else in its place | 401 | `missing-api-key` |
 /// | malformed, unknown, wrong, revoked, disabled, owner not usable | 401 | `invalid-api-key` |
 /// | expired, with the right secret | 401 | `expired-api-key` |
 /// | more than one key sent | 400 | `multiple-api-keys` |
@@ -224,11 +171,13 @@ pub(crate) struct AnswerStyle {
 ///
 /// # Security
 /// The answers are constant for each row, so that nobody without a key's secret can tell what state the key
-/// is in. The true [`reason`](Self::reason) and the [`source`](Error::source) are for logs. Neither holds a
+/// is in; the detail of the first also says what was sent instead of a key. Nothing that a client sent is
+/// repeated. The true [`reason`](Self::reason) and the [`source`](Error::source) are for logs. Neither holds a
 /// key or a hash.
 #[derive(Debug, Clone)]
 pub struct AuthError {
     reason: DenyReason,
+    hint: Option<Hint>,
     style: Option<Arc<AnswerStyle>>,
     scopes: Option<Arc<str>>,
     source: Option<Arc<dyn Error + Send + Sync>>,
@@ -236,7 +185,11 @@ pub struct AuthError {
 
 impl AuthError {
     pub(crate) fn new(reason: DenyReason, style: Arc<AnswerStyle>) -> Self {
-        Self { reason, style: Some(style), scopes: None, source: None }
+        Self { reason, hint: None, style: Some(style), scopes: None, source: None }
+    }
+
+    pub(crate) fn with_hint(self, hint: Hint) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 
     pub(crate) fn with_source(self, source: Arc<dyn Error + Send + Sync>) -> Self {
@@ -252,7 +205,8 @@ impl AuthError {
     #[must_use]
     pub fn not_configured(fix: &str) -> Self {
         crate::event::not_configured(fix);
-        Self { reason: DenyReason::NotConfigured, style: None, scopes: None, source: None }
+        let reason = DenyReason::NotConfigured;
+        Self { reason, hint: None, style: None, scopes: None, source: None }
     }
 
     /// Makes a `None` of an absent key, and of no other refusal: what `OptionalApiKey` means in every
@@ -301,7 +255,7 @@ impl AuthError {
         self.reason
     }
 
-    /// Whether the request carried no key at all.
+    /// Whether the request carried no key at all, not even one that could not be read.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.reason == DenyReason::Missing
@@ -325,15 +279,64 @@ impl AuthError {
         .chain(retry_after)
     }
 
+    /// Returns the word by which programs tell refusals apart, such as `missing-api-key`: what the `type` of
+    /// the [body](Self::body) ends in. For bodies of your own.
+    ///
+    /// # Examples
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// let refusal = apikey_core::ApiKeys::in_memory().verify("not a key").await.unwrap_err();
+    /// assert_eq!((refusal.status(), refusal.code()), (401, "invalid-api-key"));
+    /// assert_eq!(refusal.title(), "Invalid API key");
+    /// assert_eq!(refusal.detail(), "The API key is malformed, unknown or no longer valid.");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.answer().slug
+    }
+
+    /// Returns a few words for people: the `title` of the [body](Self::body).
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.answer().title
+    }
+
+    /// Returns a sentence for people: the `detail` of the [body](Self::body). It holds neither a quote nor a
+    /// backslash.
+    #[must_use]
+    pub fn detail(&self) -> Cow<'static, str> {
+        if let Some(scopes) = self.scopes() {
+            return format!("{}{scopes}.", self.answer().detail).into();
+        }
+        match self.hint {
+            Some(Hint::EmptyBeside) => EMPTY_BESIDE.into(),
+            Some(Hint::Instead(Absence::OtherScheme)) => {
+                let schemes = self.style.as_ref().map_or("", |style| &style.schemes);
+                format!("{OTHER_SCHEME}{schemes}.").into()
+            }
+            Some(Hint::Instead(Absence::OtherToken)) => OTHER_TOKEN.into(),
+            Some(Hint::Instead(Absence::OtherHeader)) => OTHER_HEADER.into(),
+            Some(Hint::Instead(Absence::Nothing | Absence::Unreadable)) | None => {
+                self.answer().detail.into()
+            }
+        }
+    }
+
+    /// Returns the scopes that the key lacks, with spaces between: those of `insufficient-scope`.
+    #[must_use]
+    pub fn scopes(&self) -> Option<&str> {
+        self.scopes.as_deref()
+    }
+
     /// Returns the body: `{"type","title","status","detail"}` as JSON.
     #[must_use]
     pub fn body(&self) -> String {
-        let Answer { status, slug, title, detail, .. } = self.answer();
-        // The texts are constants, and a `Scope` holds neither a quote nor a backslash.
-        let scopes = self.scopes.as_deref().unwrap_or_default();
-        let end = if scopes.is_empty() { "" } else { "." };
+        let Answer { status, slug, title, .. } = self.answer();
+        // The texts are constants, and neither a `Scope` nor a scheme holds a quote or a backslash.
+        let detail = self.detail();
         format!(
-            r#"{{"type":"urn:apikey:problem:{slug}","title":"{title}","status":{status},"detail":"{detail}{scopes}{end}"}}"#
+            r#"{{"type":"urn:apikey:problem:{slug}","title":"{title}","status":{status},"detail":"{detail}"}}"#
         )
     }
 

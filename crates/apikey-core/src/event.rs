@@ -4,10 +4,11 @@ use std::error::Error;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::clock::Timestamp;
+use crate::credentials::KeyLocation;
 use crate::error::DenyReason;
 
-/// A request was refused. Absent keys are reported at `debug`, since many routes do without one; so are the
-/// others of a kind that fills the log otherwise, but for one now and then, which says how many there were.
+/// A request was refused. What strangers bring about, and what a service that is down brings about with each
+/// request, is reported at `debug` but for one now and then, which says how many there were.
 pub(crate) fn refused(
     reason: DenyReason,
     prefix: Option<&str>,
@@ -18,7 +19,6 @@ pub(crate) fn refused(
     let (why, prefix) = (reason.as_str(), prefix.unwrap_or_default());
     let counted = told.of(reason).map(|seldom| seldom.count(now()));
     match (reason, counted) {
-        (DenyReason::Missing, _) => absent(why),
         (DenyReason::HashQueueFull, Some(Some(refused))) => queue_full(why, prefix, refused),
         (DenyReason::HashQueueFull, _) => queue_still_full(why, prefix),
         (reason, None) if reason.is_internal() => failed(why, prefix, source),
@@ -34,8 +34,44 @@ pub(crate) fn refused(
 
 // One event in each function: where a crate switches on `tracing/log`, the macros are large.
 
-fn absent(reason: &str) {
-    tracing::debug!(reason, "API key refused");
+/// No key was sent, but perhaps something else. At `debug`, since many routes do without a key.
+pub(crate) fn absent(instead: &str) {
+    let reason = DenyReason::Missing.as_str();
+    tracing::debug!(reason, instead, "API key refused");
+}
+
+/// More than one key was sent, at these places; counted as the others are.
+pub(crate) fn several(places: &str, told: &Told, now: Timestamp) {
+    let reason = DenyReason::Multiple.as_str();
+    match told.multiple.count(now) {
+        Some(refused) => several_told(reason, places, refused),
+        None => several_again(reason, places),
+    }
+}
+
+fn several_told(reason: &str, places: &str, refused: u64) {
+    tracing::info!(reason, places, refused, "API key refused");
+}
+
+fn several_again(reason: &str, places: &str) {
+    tracing::debug!(reason, places, "API key refused");
+}
+
+/// The scheme or name of a location was sent with nothing behind it; counted as the others are.
+pub(crate) fn empty(location: &KeyLocation, told: &Told, now: Timestamp) {
+    let reason = DenyReason::Malformed.as_str();
+    match told.empty.count(now) {
+        Some(refused) => empty_told(reason, location, refused),
+        None => empty_again(reason, location),
+    }
+}
+
+fn empty_told(reason: &str, location: &KeyLocation, refused: u64) {
+    tracing::info!(reason, empty = ?location.0, refused, "API key refused");
+}
+
+fn empty_again(reason: &str, location: &KeyLocation) {
+    tracing::debug!(reason, empty = ?location.0, "API key refused");
 }
 
 fn failed(reason: &str, prefix: &str, error: Option<&(dyn Error + 'static)>) {
@@ -86,6 +122,8 @@ fn queue_still_full(reason: &str, prefix: &str) {
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     multiple: Seldom,
+    empty: Seldom,
+    unreadable: Seldom,
     too_long: Seldom,
     malformed: Seldom,
     checksum: Seldom,
@@ -101,6 +139,7 @@ impl Told {
     fn of(&self, reason: DenyReason) -> Option<&Seldom> {
         match reason {
             DenyReason::Multiple => Some(&self.multiple),
+            DenyReason::Unreadable => Some(&self.unreadable),
             DenyReason::TooLong => Some(&self.too_long),
             DenyReason::Malformed => Some(&self.malformed),
             DenyReason::Checksum => Some(&self.checksum),
@@ -169,6 +208,33 @@ pub(crate) fn bus_lost(error: &(dyn Error + 'static)) {
 pub(crate) fn not_configured(fix: &str) {
     let reason = DenyReason::NotConfigured.as_str();
     tracing::error!(reason, fix, "API keys are not configured");
+}
+
+/// A pepper is a line of text, with its end.
+pub(crate) fn pepper_is_line(version: u32) {
+    tracing::warn!(
+        version,
+        "the end of a line is a part of this pepper: a program that reads it without has another; for a new pepper use \
+         `Pepper::from_base64`"
+    );
+}
+
+/// Keys were refused under a pepper, and none was ever right.
+pub(crate) fn pepper_is_wrong(version: u32, keys: usize) {
+    tracing::warn!(
+        version,
+        keys,
+        "different keys were refused as wrong, and none that was hashed with this pepper has been accepted: compare \
+         `Pepper::fingerprint` with that of the program that made the keys"
+    );
+}
+
+/// A header that many proxies drop may be where keys come from.
+pub(crate) fn may_be_dropped(location: &KeyLocation) {
+    tracing::warn!(
+        location = ?location.0,
+        "proxies such as nginx drop headers with an underscore in their name: name the header with a hyphen"
+    );
 }
 
 #[cfg(test)]

@@ -19,16 +19,17 @@ use crate::cache::flight::Flights;
 use crate::cache::generation::Ticket;
 use crate::cache::{KeyCache, Memo};
 use crate::clock::{Clock, Timestamp, to_micros};
-use crate::credentials::KeyLocation;
+use crate::credentials::{Carried, KeyLocation};
 use crate::error::AnswerStyle;
 use crate::event::Told;
 use crate::handle::builder::ApiKeysBuilder;
 use crate::hash::HashedKey;
 use crate::hash::gate::Gate;
+use crate::hash::peppers::Peppers;
 use crate::hash::set::Hashers;
-use crate::key::Prefix;
 use crate::key::format::Formats;
-use crate::model::{KeyModel, KeyRecord};
+use crate::key::{PlaintextKey, Prefix};
+use crate::model::{KeyModel, KeyRecord, KeyStatus};
 use crate::store::KeyStore;
 use crate::store::memory::MemoryStore;
 use crate::usage::Usage;
@@ -72,6 +73,7 @@ pub(crate) struct Inner<M: KeyModel> {
     pub(crate) life: Life,
     pub(crate) rehashes: Rehashes,
     pub(crate) told: Told,
+    pub(crate) peppers: Peppers,
     pub(crate) usage: Usage<M::Id>,
     pub(crate) locations: Vec<KeyLocation>,
     pub(crate) answers: Arc<AnswerStyle>,
@@ -137,6 +139,40 @@ impl<M: KeyModel> ApiKeys<M> {
     #[must_use]
     pub fn locations(&self) -> &[KeyLocation] {
         &self.inner.locations
+    }
+
+    /// Returns how a request carries this key so that the handle finds it, by the first location that can say
+    /// so: a header if there is one, else the query. `None` where the locations are functions alone. For
+    /// tests and clients; each adapter's `test::authorized_by` is built on it.
+    ///
+    /// # Examples
+    /// ```
+    /// use apikey_core::{ApiKeys, Carried, KeyLocation, KeyRecord, MemoryStore};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+    ///     .locations([KeyLocation::header("X-Api-Key")])
+    ///     .build()?;
+    /// let created = keys.create("reports").await?;
+    /// let Some(Carried::Header { name, value }) = keys.carry(&created.plaintext) else { panic!() };
+    /// assert_eq!((&*name, &*value), ("x-api-key", created.plaintext.expose()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn carry(&self, key: &PlaintextKey) -> Option<Carried> {
+        let Inner { locations, formats, .. } = &*self.inner;
+        let mut ways = locations.iter().filter_map(|location| location.carry(key, formats));
+        let first = ways.next()?;
+        let is_header = |way: &Carried| matches!(way, Carried::Header { .. });
+        if is_header(&first) { Some(first) } else { ways.find(is_header).or(Some(first)) }
+    }
+
+    /// Returns the state of a key now, by the clock of the handle: for pages that show keys. An
+    /// application's own filter (an inactive owner, say) is not part of it.
+    #[must_use]
+    pub fn status_of(&self, key: &M) -> KeyStatus {
+        key.record().status(self.inner.now())
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod gate;
 pub(crate) mod hmac;
 #[cfg(feature = "pbkdf2")]
 pub(crate) mod pbkdf2;
+pub(crate) mod peppers;
 #[cfg(feature = "password-hash")]
 pub(crate) mod phc;
 #[cfg(feature = "scrypt")]

@@ -99,7 +99,7 @@ impl fmt::Debug for PresentedKey {
     }
 }
 
-/// The public part of a presented key: 8 to 32 characters of base62, held in place.
+/// The public part of a presented key: 1 to 32 characters of base62, held in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Prefix {
     bytes: [u8; MAX_PREFIX_LENGTH],

@@ -38,7 +38,7 @@
 //! | `bcrypt` | `Bcrypt` |
 //! | `django` | `Django`: every encoding that Django and `djangorestframework-api-key` wrote |
 //! | `password-hash` | `Phc`, the wrapper for any hasher of the `password-hash` traits |
-//! | `serde` | `Serialize` for [`KeyRecord`] and [`Scopes`] |
+//! | `serde` | `Serialize` for [`KeyRecord`], [`KeyStatus`] and [`Scopes`] |
 //! | `utoipa` | the module `openapi`: keys in OpenAPI documents |
 //!
 //! None is on by default, and none changes behaviour.
@@ -75,7 +75,7 @@ pub use crate::bus::local::LocalBus;
 pub use crate::bus::{Invalidation, InvalidationBus, InvalidationFeed};
 pub use crate::cache::Cache;
 pub use crate::clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use crate::credentials::{KeyLocation, RequestHead};
+pub use crate::credentials::{Carried, KeyLocation, RequestHead};
 pub use crate::error::{AuthError, DenyReason};
 pub use crate::handle::ApiKeys;
 pub use crate::handle::builder::{ApiKeysBuilder, BuildError};

@@ -4,6 +4,7 @@ mod check;
 pub(crate) mod hashers;
 mod limit;
 mod manager;
+mod name;
 pub(crate) mod owned;
 mod rotate;
 pub(crate) mod update;
@@ -38,8 +39,13 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ManageError {
-    /// The name is empty, too long, or holds control characters.
-    #[error("a name is 1 to {MAX_NAME_LENGTH} characters, without control characters")]
+    /// The name is empty, too long, or is not read as what it is: it holds control characters, invisible ones
+    /// or such that change the direction of writing, or endless accents.
+    #[error(
+        "a name is 1 to {MAX_NAME_LENGTH} characters that show, without control characters, invisible ones and marks \
+         of direction, and with at most {} accents in a row",
+        name::MAX_MARKS
+    )]
     Name,
     /// A scope is invalid.
     #[error(transparent)]
@@ -342,7 +348,9 @@ impl<M: KeyModel> ApiKeys<M> {
     /// Looks for mistakes of set-up: run it at start-up and log what it finds. It asks the store about
     /// its table, and whether there are stored hashes that no configured hasher or pepper can verify: how many
     /// keys are answered with 503 for want of one, and how many with 401 since nobody knows the algorithm.
-    /// It reads all keys page by page, and names the first rows that cannot be read, with their repair.
+    /// It reads all keys page by page, and names the first rows that cannot be read, with their repair. Whether
+    /// the bytes of a pepper are the right ones it cannot see: compare
+    /// [`Pepper::fingerprint`](crate::Pepper::fingerprint).
     ///
     /// # Errors
     /// [`ManageError::Store`] if the store fails.

@@ -76,7 +76,8 @@ pub struct KeyRecord<Id = i64> {
     pub prefix: String,
     /// What is stored of the key's text.
     pub hashed_key: HashedKey,
-    /// What people call the key, 1 to 200 characters. Names need not be unique.
+    /// What people call the key, 1 to 200 characters. Names need not be unique. New ones are of characters
+    /// that show; one that was stored by other means may be anything, so escape it where it is shown.
     pub name: String,
     /// What the key may do.
     pub scopes: Scopes,
@@ -302,7 +303,10 @@ impl NewKey {
 }
 
 impl<Extra> NewKey<Extra> {
-    /// Adds scopes; they are checked by `create`.
+    /// Adds scopes, each an item of its own; they are checked by `create`.
+    ///
+    /// RFC 6749 allows `,` and `;` within a scope, so `["a,b"]` is one scope, which no rule asks for: if people
+    /// type scopes, split what they type, or compare it with the scopes that your service knows.
     #[must_use]
     pub fn scopes<I>(mut self, scopes: I) -> Self
     where

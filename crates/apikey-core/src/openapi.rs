@@ -159,12 +159,14 @@ fn scheme(location: &KeyLocation) -> Option<SecurityScheme> {
             let description = format!("Type `{scheme} <key>`: the word, a space and the key.");
             SecurityScheme::ApiKey(ApiKey::Header(field("Authorization", description)))
         }
-        Place::Bearer { .. } => SecurityScheme::Http(
-            HttpBuilder::new()
-                .scheme(HttpAuthScheme::Bearer)
-                .description(Some("Type the key alone."))
-                .build(),
-        ),
+        Place::Basic { user } => {
+            let description = match user {
+                None => "Type the key as the user, and no password.".to_owned(),
+                Some(user) => format!("Type `{user}` as the user, and the key as the password."),
+            };
+            http(HttpAuthScheme::Basic, &description)
+        }
+        Place::Bearer { .. } => http(HttpAuthScheme::Bearer, "Type the key alone."),
         Place::Header { name } => {
             SecurityScheme::ApiKey(ApiKey::Header(field(name, "Type the key alone.".to_owned())))
         }
@@ -174,6 +176,11 @@ fn scheme(location: &KeyLocation) -> Option<SecurityScheme> {
         }
         Place::Own { .. } => return None,
     })
+}
+
+fn http(scheme: HttpAuthScheme, description: &str) -> SecurityScheme {
+    let http = HttpBuilder::new().scheme(scheme).description(Some(description));
+    SecurityScheme::Http(http.build())
 }
 
 fn problem() -> Object {

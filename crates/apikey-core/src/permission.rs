@@ -288,6 +288,7 @@ impl<M, P: Predicate<M>> Permission<M> for Not<P> {
 ///     pub Admin = "admin";
 /// }
 /// assert_eq!(ReportsRead::SCOPE.as_str(), "reports:read");
+/// assert_eq!([ReportsRead::NAME, Admin::NAME], ["reports:read", "admin"]);
 /// ```
 ///
 /// A text that is not a scope does not compile:
@@ -305,6 +306,10 @@ macro_rules! scopes {
         impl $name {
             /// The scope.
             $visibility const SCOPE: $crate::Scope = $crate::Scope::from_static($scope);
+
+            /// The text of the scope, for lists: `NewKey::scopes([..::NAME])`.
+            #[allow(dead_code, reason = "a scope that is never given by name is none to warn of")]
+            $visibility const NAME: &'static str = $scope;
         }
 
         impl<M: $crate::KeyModel> $crate::Permission<M> for $name {

@@ -4,13 +4,20 @@ use chrono::SecondsFormat;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::clock::Timestamp;
-use crate::model::KeyRecord;
+use crate::model::{KeyRecord, KeyStatus};
 use crate::scope::Scopes;
 
 impl Serialize for Scopes {
     /// As a list of texts.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
+    }
+}
+
+impl Serialize for KeyStatus {
+    /// As its word: `active`, `expired`, `disabled`, `revoked`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

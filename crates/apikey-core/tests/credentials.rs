@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use apikey_core::{
-    ApiKeys, AuthError, DenyReason, KeyFormat, KeyHasher, KeyLocation, KeyRecord, KeyStore,
-    MemoryStore, NewRecord, RequestHead, Sha256, Timestamp, Verified,
+    ApiKeys, AuthError, Carried, DenyReason, KeyFormat, KeyHasher, KeyLocation, KeyRecord,
+    KeyStore, ManageError, MemoryStore, NewKey, NewRecord, RequestHead, Sha256, Timestamp,
+    Verified,
 };
+use base64ct::Encoding;
 use futures::executor::block_on;
 
 /// A request's head: header lines in order, and a query.
@@ -165,6 +167,125 @@ fn shares_bearer_tokens_by_brand() {
     assert_eq!(authorization(&exclusive, &format!("Bearer {TEXT}")), None);
     assert_eq!(authorization(&exclusive, "Bearer eyJhbGciOi.e30.abc"), Some(DenyReason::Malformed));
     assert_eq!(authorization(&exclusive, "Bearer"), Some(DenyReason::Malformed));
+}
+
+#[test]
+fn reads_a_branded_bearer_token_and_an_old_key_from_a_header() {
+    let keys = ApiKeys::builder(store())
+        .format(KeyFormat::branded("acme").unwrap())
+        .accept_format(KeyFormat::default())
+        .locations([KeyLocation::bearer().branded(), KeyLocation::header("X-Api-Key")])
+        .build()
+        .unwrap();
+    let created = block_on(keys.create("new")).unwrap();
+    assert_eq!(authorization(&keys, &format!("Bearer {}", created.plaintext.expose())), None);
+    assert_eq!(authorization(&keys, &format!("Bearer {TEXT}")), Some(DenyReason::Missing));
+    assert_eq!(authorization(&keys, "Bearer acme_"), Some(DenyReason::Malformed));
+    let lines = [("x-api-key", TEXT.as_bytes()), ("authorization", b"Bearer eyJhbGciOi.e30.abc")];
+    let outcome = block_on(keys.authenticate(&Head { lines: &lines, query: None }));
+    assert_eq!(reason(outcome), None);
+}
+
+/// Where clients can do nothing else: the key is the user, or the password of a certain user.
+#[test]
+fn reads_the_user_or_the_password_of_basic() {
+    let base64 = |text: &str| base64ct::Base64::encode_string(text.as_bytes());
+    let locations = |basic| [KeyLocation::authorization("Api-Key"), basic];
+    let keys = |basic| ApiKeys::builder(store()).locations(locations(basic)).build().unwrap();
+    let (by_user, by_password) =
+        (keys(KeyLocation::basic()), keys(KeyLocation::basic().user("api")));
+    let line = |text: &str| format!("Basic {}", base64(text));
+
+    assert_eq!(authorization(&by_user, &line(&format!("{TEXT}:"))), None);
+    assert_eq!(
+        authorization(&by_user, &line(&format!("{TEXT}:")).replace("Basic", "bASIC ")),
+        None
+    );
+    assert_eq!(authorization(&by_password, &line(&format!("api:{TEXT}"))), None);
+    assert_eq!(authorization(&by_user, &format!("Api-Key {TEXT}")), None);
+    let malformed = Some(DenyReason::Malformed);
+    for bad in [TEXT, &format!("{TEXT}:x"), &format!("x:{TEXT}"), "a:b", ":", ""] {
+        assert_eq!(authorization(&by_user, &line(bad)), malformed, "{bad}");
+    }
+    for bad in ["Basic", "Basic !", "Basic x y"] {
+        assert_eq!(authorization(&by_user, bad), malformed, "{bad}");
+        assert_eq!(authorization(&by_password, bad), malformed, "{bad}");
+    }
+    assert_eq!(authorization(&by_password, &line(&format!("root:{TEXT}"))), malformed);
+    let long = line(&"a".repeat(5000));
+    assert_eq!(authorization(&by_user, &long), Some(DenyReason::TooLong));
+
+    let good = line(&format!("{TEXT}:"));
+    let ours = format!("Api-Key {TEXT}");
+    for second in [good.as_bytes(), ours.as_bytes(), b"Bearer x"] {
+        let lines = [("authorization", good.as_bytes()), ("authorization", second)];
+        let outcome = block_on(by_user.authenticate(&Head { lines: &lines, query: None }));
+        assert_eq!(reason(outcome), Some(DenyReason::Multiple), "{second:?}");
+    }
+    let refusal = block_on(by_user.authenticate(&Head::default())).unwrap_err();
+    let challenge = refusal.headers().find(|(name, _)| *name == "www-authenticate").unwrap().1;
+    assert_eq!(challenge, r#"Api-Key realm="api", Basic realm="api""#);
+    assert_eq!(KeyLocation::basic().header_name(), Some("authorization"));
+}
+
+/// Tests and clients ask the handle how to send a key.
+#[test]
+fn finds_each_key_that_it_says_how_to_carry() {
+    let branded = KeyFormat::branded("acme").unwrap();
+    let own = || KeyLocation::from_fn(|_, _| {});
+    for locations in [
+        vec![KeyLocation::authorization("Token")],
+        vec![KeyLocation::basic()],
+        vec![KeyLocation::basic().user("api")],
+        vec![own(), KeyLocation::bearer()],
+        vec![KeyLocation::query("api_key"), KeyLocation::header("X-Api-Key")],
+        vec![own(), KeyLocation::query("key & lock")],
+    ] {
+        let builder = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).format(branded.clone());
+        let keys = builder.locations(locations.clone()).build().unwrap();
+        let created = block_on(keys.create("ci")).unwrap();
+        let carried = keys.carry(&created.plaintext).unwrap();
+        assert!(!format!("{carried:?}").contains(created.plaintext.expose()));
+        let outcome = match &carried {
+            Carried::Header { name, value } => {
+                let lines = [(name.as_str(), value.as_bytes())];
+                block_on(keys.authenticate(&Head { lines: &lines, query: None }))
+            }
+            Carried::Query { pair } => {
+                block_on(keys.authenticate(&Head { query: Some(pair), ..Head::default() }))
+            }
+            _ => unreachable!("there is no other way"),
+        };
+        assert_eq!(reason(outcome), None, "{locations:?}");
+    }
+    let keys = ApiKeys::builder(store()).locations([own()]).build().unwrap();
+    let created = block_on(keys.create("ci")).unwrap();
+    assert_eq!(keys.carry(&created.plaintext), None);
+
+    // A key without a brand is none as a bearer token, so it goes by the other location.
+    let builder = ApiKeys::builder(store()).accept_format(branded);
+    let locations = [KeyLocation::bearer().branded(), KeyLocation::query("key")];
+    let keys = builder.locations(locations).build().unwrap();
+    let created = block_on(keys.create("ci")).unwrap();
+    assert!(matches!(keys.carry(&created.plaintext), Some(Carried::Query { .. })));
+}
+
+/// Django sites chose prefixes of one to seven characters, too.
+#[test]
+fn reads_keys_with_short_prefixes_and_makes_none() {
+    let text = "abcd.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g";
+    let store = MemoryStore::<KeyRecord>::new();
+    let hash = Sha256.hash(text.as_bytes()).unwrap();
+    let new = NewRecord::new("abcd", hash, "old", Timestamp::default(), ());
+    block_on(store.insert(&new, None)).unwrap();
+    let short = KeyFormat::default().legacy_lengths(4, 32).unwrap();
+    let keys = ApiKeys::builder(store).accept_format(short).build().unwrap();
+    assert_eq!(authorization(&keys, &format!("Api-Key {text}")), None);
+    assert_eq!(block_on(keys.create("new")).unwrap().key.prefix.len(), 8);
+    let fixed = NewKey::new("fixed").with_plaintext("efgh.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g");
+    assert!(matches!(block_on(keys.create(fixed)), Err(ManageError::Plaintext(_))));
+    let successor = block_on(keys.rotate("abcd", apikey_core::DEFAULT_GRACE)).unwrap();
+    assert_eq!(successor.key.prefix.len(), 8);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
-    ApiKeys, DenyReason, HashedKey, KeyFormat, KeyRecord, KeyStore, ManualClock, MemoryStore,
-    NewKey, NewRecord, StoreError, UnreadableRow, scope,
+    ApiKeys, DenyReason, HashedKey, KeyFormat, KeyLocation, KeyRecord, KeyStore, ManualClock,
+    MemoryStore, NewKey, NewRecord, RequestHead, StoreError, UnreadableRow, scope,
 };
 use futures::executor::block_on;
 use tracing::Level;
@@ -171,4 +171,55 @@ fn a_store_that_is_down_does_not_fill_the_log() {
     assert!(events.iter().all(|(_, fields)| fields.contains("the key store is unavailable")));
     clock.advance(Duration::from_secs(10));
     assert_eq!(told(&present(&keys, TEXT, 10), Level::ERROR), [1000]);
+}
+
+/// A request's head: header lines in order.
+struct Head<'a>(&'a [(&'a str, &'a [u8])]);
+
+impl RequestHead for Head<'_> {
+    fn header_lines(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        self.0.iter().filter(|(line, _)| *line == name).for_each(|(_, value)| each(value));
+    }
+
+    fn query(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Clients behind templates send empty headers, and do not know.
+#[test]
+fn an_empty_credential_is_named_by_its_place() {
+    let locations = [
+        KeyLocation::authorization("Api-Key"),
+        KeyLocation::header("X-Api-Key"),
+        KeyLocation::basic(),
+    ];
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations(locations).build();
+    let keys = keys.unwrap();
+    let ours = format!("Api-Key {TEXT}");
+    let ours = ("authorization", ours.as_bytes());
+    for (lines, told) in [
+        (&[("x-api-key", &b""[..])][..], "empty=header x-api-key"),
+        (&[("authorization", b"Api-Key ")], "empty=authorization Api-Key"),
+        (&[("authorization", b"Basic Og==")], "empty=basic"),
+        (&[ours, ("x-api-key", b"")], "places=\"authorization Api-Key; header x-api-key (empty)\""),
+        (
+            &[ours, ("authorization", b"Bearer x")],
+            "Api-Key; authorization Api-Key (another scheme)\"",
+        ),
+        (&[ours, ours, ours, ours, ours], "authorization Api-Key; \u{2026}\""),
+    ] {
+        let (level, fields) = event_of(|| drop(block_on(keys.authenticate(&Head(lines)))));
+        assert_eq!(level, Level::INFO, "{told}");
+        assert!(fields.contains(told), "{told}: {fields}");
+        assert!(!fields.contains(&TEXT[9..]), "{fields}");
+    }
+    for (line, told) in
+        [(&b"Token x"[..], "instead=\"other_scheme\""), (b"", "instead=\"nothing\"")]
+    {
+        let lines = [("authorization", line)];
+        let (level, fields) = event_of(|| drop(block_on(keys.authenticate(&Head(&lines)))));
+        assert_eq!(level, Level::DEBUG, "{told}");
+        assert!(fields.contains(told) && fields.contains("reason=\"missing\""), "{fields}");
+    }
 }

@@ -67,6 +67,18 @@ fn each_location_is_a_security_scheme() {
 }
 
 #[test]
+fn a_user_and_a_password_are_the_scheme_basic() {
+    for (location, word) in
+        [(KeyLocation::basic(), "as the user"), (KeyLocation::basic().user("api"), "`api`")]
+    {
+        let document = described(&keys([location]), document(operation(None)));
+        let scheme = &document["components"]["securitySchemes"]["ApiKey"];
+        assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("basic")));
+        assert!(scheme["description"].as_str().unwrap().contains(word), "{scheme}");
+    }
+}
+
+#[test]
 fn operations_that_ask_for_a_key_have_the_refusals() {
     let keys = ApiKeys::in_memory();
     let any_key = SecurityRequirement::new(SCHEME, [""; 0]);

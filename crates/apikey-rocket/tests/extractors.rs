@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use apikey_conformance::{Operation, SpyStore};
 use apikey_core::MemoryStore;
-use apikey_rocket::test::authorized;
+use apikey_rocket::test::{authorized, authorized_by};
 use apikey_rocket::{
     And, ApiKey, ApiKeyRejection, ApiKeys, KeyLocation, KeyModel, KeyRecord, NewKey,
     OptionalApiKey, Or, Rule, fairing, scope, scopes,
@@ -299,4 +299,64 @@ async fn a_handler_can_check_a_permission_it_learns_late() {
     let response = request.dispatch().await;
     assert_eq!(response.status().code, 403);
     assert!(text(response).await.contains("insufficient-scope"));
+}
+
+#[rocket::async_test]
+async fn the_helper_for_tests_asks_the_handle_where_to_put_a_key() {
+    for location in [
+        KeyLocation::authorization("Token"),
+        KeyLocation::basic(),
+        KeyLocation::header("X-Api-Key"),
+        KeyLocation::query("api_key"),
+    ] {
+        let builder = ApiKeys::builder(MemoryStore::<KeyRecord>::new());
+        let keys = builder.locations([location.clone()]).build().unwrap();
+        let created = keys.create("ci").await.unwrap();
+        let app = rocket::build().mount("/", routes![key]).attach(fairing(keys.clone()));
+        let client = Client::tracked(app).await.unwrap();
+        for uri in ["/key", "/key?a=%20b"] {
+            let request = authorized_by(&keys, client.get(uri), &created.plaintext);
+            assert_eq!(request.dispatch().await.status().code, 200, "{location:?} {uri}");
+        }
+    }
+}
+
+/// Rocket drops such lines before anybody sees them, so that no guard can tell. Pinned, since the pages say so.
+#[rocket::async_test]
+async fn a_credential_that_is_not_utf_8_is_never_seen() {
+    use rocket::tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use rocket::tokio::net::TcpStream;
+
+    let keys = ApiKeys::in_memory();
+    let created = keys.create("ci").await.unwrap();
+    let figment = rocket::Config::figment()
+        .merge(("port", 0))
+        .merge(("address", "127.0.0.1"))
+        .merge(("log_level", "off"));
+    let (tell, address) = rocket::tokio::sync::oneshot::channel();
+    let tell = std::sync::Mutex::new(Some(tell));
+    let liftoff = rocket::fairing::AdHoc::on_liftoff("tell", move |rocket| {
+        let tell = tell.lock().unwrap().take().unwrap();
+        tell.send((rocket.config().address, rocket.config().port)).unwrap();
+        Box::pin(async {})
+    });
+    let app = rocket::custom(figment).mount("/", routes![key, maybe]).attach(fairing(keys));
+    let app = app.attach(liftoff).ignite().await.unwrap();
+    let shutdown = app.shutdown();
+    let server = rocket::tokio::spawn(app.launch());
+    let address = address.await.unwrap();
+    for (path, status) in [("/key", "401"), ("/maybe", "200")] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Api-Key "
+        );
+        let end = b"\xa0\r\n\r\n";
+        let request = [head.as_bytes(), created.plaintext.expose().as_bytes(), end].concat();
+        stream.write_all(&request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{path}: {answer}");
+    }
+    shutdown.notify();
+    server.await.unwrap().unwrap();
 }

@@ -10,11 +10,11 @@ mod refusal;
 mod routes;
 mod schema;
 mod session;
+mod shutdown;
 #[cfg(test)]
 mod tests;
 
 use std::env;
-use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, bail, ensure};
@@ -61,7 +61,11 @@ async fn serve(database: Database) -> anyhow::Result<()> {
     greet(listener.local_addr()?);
     tokio::spawn(keys.maintain()); // writes when keys were last used
     let app = routes::app(Service { keys: keys.clone(), database });
-    axum::serve(listener, app).with_graceful_shutdown(ctrl_c()).await?;
+    let server = axum::serve(listener, app).with_graceful_shutdown(shutdown::asked());
+    tokio::select! {
+        served = server.into_future() => served?,
+        () = shutdown::overdue() => tracing::warn!("requests that did not end are cut off"),
+    }
     Ok(keys.flush().await?)
 }
 
@@ -94,10 +98,4 @@ Lock acme out, with the next request, and let it in again:
     cargo run -qp organizations activate acme
 "
     );
-}
-
-async fn ctrl_c() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        pending::<()>().await;
-    }
 }

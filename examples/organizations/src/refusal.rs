@@ -67,13 +67,17 @@ impl From<ManageError> for Refusal {
                 Self::bad_request(error.to_string())
             }
             ManageError::NotFound { .. } => Self::no_such_key(),
+            // The texts say what to do instead; `AlreadyRotated` names the successor.
             ManageError::LimitReached { .. }
             | ManageError::NotActive { .. }
-            | ManageError::Rejected(_)
-            | ManageError::Conflict => Self::new(StatusCode::CONFLICT, error.to_string()),
+            | ManageError::AlreadyRotated { .. }
+            | ManageError::Expired
+            | ManageError::Conflict
+            | ManageError::Rejected(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
             ManageError::Store(StoreError::Unavailable(_))
             | ManageError::Hash(_)
             | ManageError::Generate(_) => Self::unavailable(&error),
+            // What members cannot bring about here, as fixed texts and foreign owners, is a mistake of ours.
             _ => Self::internal(&error),
         }
     }

@@ -21,6 +21,8 @@ pub(crate) struct Service {
 
 pub(crate) fn app(service: Service) -> Router {
     Router::new()
+        // Open: what probes the service has no key.
+        .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         .route("/keys", get(members::list).post(members::create))
         .route("/keys/{prefix}", get(members::show).delete(members::revoke))
         .route("/keys/{prefix}/rotate", post(members::rotate))

@@ -29,7 +29,8 @@ async fn main() -> anyhow::Result<()> {
     // Every worker thread has an application of its own; the handle is one.
     let served = keys.clone();
     let app = move || App::new().configure(|service| routes::configure(service, &served));
-    HttpServer::new(app).listen(listener)?.run().await?;
+    // Requests that do not end are cut off after 5 seconds, before somebody kills the process.
+    HttpServer::new(app).listen(listener)?.shutdown_timeout(5).run().await?;
     Ok(keys.flush().await?)
 }
 

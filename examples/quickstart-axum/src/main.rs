@@ -6,6 +6,7 @@ mod routes;
 use std::env;
 use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::Context;
 use apikey_axum::apikey_core::KeyQuery;
@@ -28,9 +29,17 @@ async fn main() -> anyhow::Result<()> {
     })?;
     greet(&keys, listener.local_addr()?, &url).await?;
     tokio::spawn(keys.maintain()); // writes when keys were last used
-    axum::serve(listener, routes::app(keys.clone())).with_graceful_shutdown(stop()).await?;
+    let server = axum::serve(listener, routes::app(keys.clone())).with_graceful_shutdown(stop());
+    tokio::select! {
+        served = server.into_future() => served?,
+        // Requests that do not end are cut off, before somebody kills the process.
+        () = async { stop().await; tokio::time::sleep(PATIENCE).await } => {}
+    }
     Ok(keys.flush().await?)
 }
+
+/// How long requests may go on when the service is told to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Prints what to try; makes a first key if there is none.
 async fn greet(keys: &ApiKeys, address: SocketAddr, url: &str) -> anyhow::Result<()> {

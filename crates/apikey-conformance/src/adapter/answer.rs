@@ -9,26 +9,38 @@ pub(crate) struct Refusal {
     status: u16,
     title: &'static str,
     detail: &'static str,
+    /// What may stand in its place, where more is known of the request.
+    details: &'static [&'static str],
     /// What `WWW-Authenticate` adds to the challenge; `None`: there is no such header.
     challenge: Option<&'static str>,
     /// The words for it in the log.
     pub(crate) reasons: &'static [&'static str],
 }
 
+/// What is said where nothing was sent, and there alone.
+pub(crate) const NONE_WAS_SENT: &str = "No API key was sent with the request.";
+
 const REFUSALS: [Refusal; 8] = [
     Refusal {
         slug: "missing-api-key",
         status: 401,
         title: "API key required",
-        detail: "No API key was sent with the request.",
+        detail: NONE_WAS_SENT,
+        details: &[
+            "The Authorization header holds no API key: its scheme is not Api-Key.",
+            "The Authorization header holds no API key: its scheme is not Bearer.",
+            "The Authorization header holds no API key: its bearer token does not begin like one of this service.",
+        ],
         challenge: Some(""),
-        reasons: &["missing"],
+        // A line that is not UTF-8 is not read, or not even seen.
+        reasons: &["missing", "unreadable"],
     },
     Refusal {
         slug: "invalid-api-key",
         status: 401,
         title: "Invalid API key",
         detail: "The API key is malformed, unknown or no longer valid.",
+        details: &[],
         challenge: Some(r#", error="invalid_token""#),
         reasons: &[
             "too_long",
@@ -48,6 +60,7 @@ const REFUSALS: [Refusal; 8] = [
         status: 401,
         title: "Expired API key",
         detail: "The API key has expired.",
+        details: &[],
         challenge: Some(r#", error="invalid_token""#),
         reasons: &["expired"],
     },
@@ -56,6 +69,9 @@ const REFUSALS: [Refusal; 8] = [
         status: 400,
         title: "More than one API key",
         detail: "More than one API key was sent with the request; send exactly one.",
+        details: &[
+            "More than one API key was sent with the request, and one of them is empty; send exactly one.",
+        ],
         challenge: Some(r#", error="invalid_request""#),
         reasons: &["multiple"],
     },
@@ -64,6 +80,7 @@ const REFUSALS: [Refusal; 8] = [
         status: 403,
         title: "Insufficient scope",
         detail: "The API key lacks a scope that this request needs: {scope}.",
+        details: &[],
         challenge: Some(r#", error="insufficient_scope", scope="{scope}""#),
         reasons: &["insufficient_scope"],
     },
@@ -72,6 +89,7 @@ const REFUSALS: [Refusal; 8] = [
         status: 403,
         title: "Forbidden",
         detail: "The API key is not allowed to do this.",
+        details: &[],
         challenge: None,
         reasons: &["forbidden"],
     },
@@ -80,6 +98,7 @@ const REFUSALS: [Refusal; 8] = [
         status: 503,
         title: "API keys cannot be verified now",
         detail: "The API key could not be verified; try again later.",
+        details: &[],
         challenge: None,
         reasons: &["store_unavailable", "hash_queue_full", "hasher_not_configured"],
     },
@@ -88,6 +107,7 @@ const REFUSALS: [Refusal; 8] = [
         status: 500,
         title: "API keys are not configured",
         detail: "The service cannot verify API keys here.",
+        details: &[],
         challenge: None,
         reasons: &["not_configured"],
     },
@@ -128,13 +148,16 @@ impl Refusal {
         expect("www-authenticate", line("www-authenticate"), authenticate);
         let retry_after = if self.status == 503 { one("1") } else { none() };
         expect("retry-after", line("retry-after"), retry_after);
-        let body = if is_head { String::new() } else { self.body(scope) };
-        expect("the body", response.text(), body);
+        let body = |detail| if is_head { String::new() } else { self.body(detail, scope) };
+        let is = response.text();
+        if !self.details.iter().any(|detail| is == body(detail)) {
+            expect("the body", is, body(self.detail));
+        }
         faults
     }
 
-    fn body(&self, scope: &str) -> String {
-        let Self { slug, status, title, detail, .. } = self;
+    fn body(&self, detail: &str, scope: &str) -> String {
+        let Self { slug, status, title, .. } = self;
         let detail = detail.replace("{scope}", scope);
         format!(
             r#"{{"type":"urn:apikey:problem:{slug}","title":"{title}","status":{status},"detail":"{detail}"}}"#

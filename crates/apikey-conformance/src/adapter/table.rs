@@ -4,7 +4,7 @@ use apikey_core::{KeyFormat, KeyLocation};
 use serde_json::Value;
 
 use super::Harness;
-use super::answer::{leaks, refusal};
+use super::answer::{NONE_WAS_SENT, leaks, refusal};
 use super::client::{RawRequest, RawResponse};
 use super::stage::{Stage, Texts, prefix_of};
 
@@ -162,7 +162,22 @@ impl Case {
         }
         faults.extend(leaks(&response.raw, texts));
         faults.extend(self.body_fault(response, texts));
+        faults.extend(self.absence_fault(response));
         faults
+    }
+
+    /// "None was sent" is said only where none was. A line that is not UTF-8 counts as not sent.
+    fn absence_fault(&self, response: &RawResponse) -> Option<String> {
+        let sent = |(name, value): &(String, String)| {
+            name.eq_ignore_ascii_case("authorization")
+                && !value.is_empty()
+                && !value.contains(r"\xff")
+        };
+        let says_none = response.text().contains(NONE_WAS_SENT);
+        let is_missing = self.slug.as_deref() == Some("missing-api-key");
+        let was_sent = self.headers.iter().any(sent);
+        (is_missing && says_none == was_sent)
+            .then(|| format!("whether something was sent is told wrongly: {}", response.text()))
     }
 
     /// Judges the bodies that are no problems.

@@ -142,7 +142,10 @@ impl<M: KeyModel> Inner<M> {
             self.verify_nothing(key).await;
             return Err(DenyReason::UnknownPrefix.into());
         };
-        if self.verify_once(prefix, key, &found.key.record().hashed_key).await? {
+        let stored = &found.key.record().hashed_key;
+        let matches = self.verify_once(prefix, key, stored).await?;
+        self.peppers.note(stored.as_str(), prefix, matches);
+        if matches {
             let (key, is_usable) = (Arc::new(found.key), found.is_usable);
             Ok(Proven(Arc::new(Proof { key, is_usable, noted: Noted::default() })))
         } else {

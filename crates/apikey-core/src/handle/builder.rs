@@ -12,10 +12,11 @@ use crate::bus::link::Link;
 use crate::cache::flight::Flights;
 use crate::cache::{CAPACITY, Cache, KeyCache, Memo};
 use crate::clock::{Clock, SystemClock};
-use crate::credentials::{KeyLocation, Place};
+use crate::credentials::{Claim, KeyLocation, Place};
 use crate::error::AnswerStyle;
-use crate::event::Told;
+use crate::event::{self, Told};
 use crate::hash::gate::{Gate, HashingThreads};
+use crate::hash::peppers::Peppers;
 use crate::hash::set::Hashers;
 use crate::key::format::{Formats, KeyFormat};
 use crate::model::KeyModel;
@@ -63,13 +64,19 @@ pub enum BuildError {
         "two formats have the same brand and lengths: drop one, or change its brand or lengths"
     )]
     FormatsCollide,
+    /// The layout of new keys is one that is only read.
+    #[error(
+        "`legacy_lengths` is for keys that exist already: name that format by `accept_format`, and another for new keys"
+    )]
+    LegacyFormat,
     /// No location was given.
     #[error("no location: name at least one place where requests carry the key")]
     NoLocation,
     /// A scheme or name cannot occur in a request.
     #[error(
-        "{location} cannot occur in a request: use a token of RFC 9110, `bearer()` for Bearer, and \
-         `authorization(scheme)` or `from_fn` for the Authorization header"
+        "{location} cannot occur in a request: use a token of RFC 9110, `bearer()` for Bearer, \
+         `authorization(scheme)` or `from_fn` for the Authorization header, and a user of 1 to 64 bytes \
+         without colons and control characters"
     )]
     BadLocation {
         /// The location.
@@ -84,7 +91,8 @@ pub enum BuildError {
     /// Bearer tokens of others could not be told from keys.
     #[error(
         "`bearer()` needs a brand in every accepted format, so that other bearer tokens can be told \
-         apart: use `KeyFormat::branded`, or `bearer().exclusive()` if there are no others"
+         apart: use `KeyFormat::branded`, or `bearer().exclusive()` if there are no others; keys without \
+         a brand can come by another location beside `bearer().branded()`"
     )]
     BearerWithoutBrand,
     /// The realm cannot stand between quotes.
@@ -213,7 +221,8 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     }
 
     /// Sets how many keys one owner may have that are neither revoked nor expired; unlimited by default.
-    /// Where keys have no owner, it bounds the whole table.
+    /// Where the model has no owner, as the built-in [`KeyRecord`](crate::KeyRecord), all keys are nobody's and
+    /// share the limit, so that it bounds the whole table; where the owner is an `Option`, so do the keys of `None`.
     ///
     /// Rotated keys that still work for their grace come on top, as many again at most: a rotation beyond
     /// twice the limit is refused. So is another expiry for a key that has expired, and a later one while the
@@ -228,6 +237,12 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
     /// [`BuildError`], for settings that do not go together.
     pub fn build(self) -> Result<ApiKeys<M>, BuildError> {
         self.check_locations()?;
+        if self.format.is_legacy() {
+            return Err(BuildError::LegacyFormat);
+        }
+        for location in self.locations.iter().filter(|location| location.may_be_dropped()) {
+            event::may_be_dropped(location);
+        }
         let keys = self.assemble();
         let formats = &keys.inner.formats;
         if formats.collide() {
@@ -250,7 +265,9 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 writable: writable.iter().map(|&encoding| encoding.to_owned()).collect(),
             });
         }
-        let is_foreign = |format: &&KeyFormat| !keys.inner.store.can_write_format(format);
+        // No key of a legacy layout is ever written.
+        let is_foreign =
+            |format: &&KeyFormat| !format.is_legacy() && !keys.inner.store.can_write_format(format);
         if let Some(format) = formats.iter().find(is_foreign) {
             return Err(BuildError::FormatNotWritable { format: format.to_string() });
         }
@@ -270,12 +287,18 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 return Err(BuildError::LocationsOverlap { location: name() });
             }
         }
-        let shares_bearer = self
-            .locations
-            .iter()
-            .any(|location| matches!(location.0, Place::Bearer { exclusive: false }));
+        let claim = self.locations.iter().find_map(|location| match location.0 {
+            Place::Bearer { claim } => Some(claim),
+            _ => None,
+        });
         let formats = std::iter::once(&self.format).chain(&self.accepted_formats);
-        if shares_bearer && formats.into_iter().any(|format| format.brand().is_none()) {
+        let mut brands = formats.map(|format| format.brand().is_some());
+        let has_brands = match claim {
+            Some(Claim::Brands) => brands.all(|is_branded| is_branded),
+            Some(Claim::BrandsAlone) => brands.any(|is_branded| is_branded),
+            Some(Claim::All) | None => true,
+        };
+        if !has_brands {
             return Err(BuildError::BearerWithoutBrand);
         }
         let is_quotable = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
@@ -290,6 +313,8 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 challenges.push(challenge);
             }
         }
+        let schemes = listed(self.locations.iter().filter_map(KeyLocation::scheme));
+        let hides_expired = self.hides_expired;
         let formats = std::iter::once(self.format).chain(self.accepted_formats).collect();
         ApiKeys {
             inner: Arc::new(Inner {
@@ -306,13 +331,24 @@ impl<M: KeyModel> ApiKeysBuilder<M> {
                 life: Life::new(),
                 rehashes: Rehashes::new(self.rehashes),
                 told: Told::default(),
+                peppers: Peppers::default(),
                 usage: Usage::new(self.usage_interval),
                 locations: self.locations,
-                answers: Arc::new(AnswerStyle { challenges, hides_expired: self.hides_expired }),
+                answers: Arc::new(AnswerStyle { challenges, schemes, hides_expired }),
                 clock: self.clock,
                 max_keys_per_owner: self.max_keys_per_owner,
             }),
         }
+    }
+}
+
+/// Joins words as people do: `one, two or three`.
+fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.collect();
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

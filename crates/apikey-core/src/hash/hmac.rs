@@ -2,18 +2,31 @@
 
 use std::fmt;
 
+use base64ct::{Base64, Encoding};
 use hmac::{HmacReset, KeyInit, Mac};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{HashError, HashedKey, KeyHasher, encode, matches_hex};
+use crate::event;
 
 const HMAC_SHA256: &str = "hmac-sha256$v=";
 
 /// A secret of the service, kept outside the database, with the version that rows name it by.
 ///
-/// There is no default: generate one with `openssl rand -base64 32`, decode it, and keep it where
-/// the service keeps its other secrets. Losing it invalidates all keys hashed with it.
+/// There is no default: generate one with `openssl rand -base64 32`, keep that text where the service keeps its
+/// other secrets, and read it with [`from_base64`](Self::from_base64) in every program that knows the keys.
+/// Losing it invalidates all keys hashed with it.
+///
+/// # Examples
+/// ```
+/// use apikey_core::{Hashers, HmacSha256, Pepper};
+///
+/// // As `openssl rand -base64 32 > pepper` writes it, with the end of the line.
+/// let text = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n";
+/// let hashers = Hashers::new(HmacSha256::new(Pepper::from_base64(1, text)?));
+/// # Ok::<(), apikey_core::PepperError>(())
+/// ```
 pub struct Pepper {
     version: u32,
     bytes: Zeroizing<Vec<u8>>,
@@ -26,6 +39,9 @@ pub enum PepperError {
     /// It is shorter than 32 bytes.
     #[error("a pepper needs at least 32 random bytes")]
     TooShort,
+    /// The text is not base64.
+    #[error("the pepper is not base64: use the text that `openssl rand -base64 32` prints")]
+    NotBase64,
     /// Another one has the same version, which is all that rows say of their pepper.
     #[error("there are two peppers of version {version}: give the new one a new version")]
     VersionTaken {
@@ -35,17 +51,68 @@ pub enum PepperError {
 }
 
 impl Pepper {
-    /// Wraps the bytes of a pepper.
+    /// Wraps the bytes of a pepper, as they are: the end of a line is a part of it, and the log is warned of a
+    /// text that has one. For a text in base64 there is [`from_base64`](Self::from_base64).
     ///
     /// # Errors
     /// [`PepperError::TooShort`] if there are fewer than 32.
     pub fn new(version: u32, bytes: impl Into<Vec<u8>>) -> Result<Self, PepperError> {
-        let bytes = Zeroizing::new(bytes.into());
-        if bytes.len() < 32 {
-            return Err(PepperError::TooShort);
+        let pepper = Self::wrap(version, Zeroizing::new(bytes.into()))?;
+        if is_line(&pepper.bytes) {
+            event::pepper_is_line(version);
         }
-        Ok(Self { version, bytes })
+        Ok(pepper)
     }
+
+    /// Decodes a pepper from base64, as `openssl rand -base64 32` prints it: from a file or a variable, with or
+    /// without the end of the line and white space around it. So every program that is given the same file has the
+    /// same pepper; [`fingerprint`](Self::fingerprint) tells whether that is so.
+    ///
+    /// # Errors
+    /// [`PepperError::NotBase64`], or [`PepperError::TooShort`] if it decodes to fewer than 32 bytes.
+    pub fn from_base64(version: u32, text: impl AsRef<str>) -> Result<Self, PepperError> {
+        // A long one comes in several lines, perhaps of Windows; some editors put a mark in front.
+        let text = text.as_ref().trim_start_matches('\u{feff}');
+        let mut line = Zeroizing::new(String::with_capacity(text.len()));
+        line.extend(text.chars().filter(|character| !character.is_whitespace()));
+        let bytes = Base64::decode_vec(&line).map_err(|_| PepperError::NotBase64)?;
+        Self::wrap(version, Zeroizing::new(bytes))
+    }
+
+    fn wrap(version: u32, bytes: Zeroizing<Vec<u8>>) -> Result<Self, PepperError> {
+        if bytes.len() < 32 { Err(PepperError::TooShort) } else { Ok(Self { version, bytes }) }
+    }
+
+    /// Returns eight hexadecimal digits that depend on version and bytes, to compare the peppers of two programs:
+    /// log it at start-up. Stored hashes do not tell which pepper made them, so nothing else shows that a service and
+    /// a command read different ones, but that each refuses the keys of the other.
+    ///
+    /// # Security
+    /// It is a part of an HMAC under the pepper, and tells nothing about random bytes. Guesses at a pepper that
+    /// somebody made up can be tried against it, as they can against any stored hash whose key is known.
+    ///
+    /// # Examples
+    /// ```
+    /// use apikey_core::Pepper;
+    ///
+    /// let text = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    /// let (service, command) = (Pepper::from_base64(1, text)?, Pepper::new(1, text)?);
+    /// assert_ne!(service.fingerprint(), command.fingerprint(), "one decodes, one does not");
+    /// # Ok::<(), apikey_core::PepperError>(())
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let text = format!("apikey: fingerprint of pepper {}", self.version);
+        // HMAC takes keys of any length.
+        let digest = HmacSha256::digest(text.as_bytes(), self).unwrap_or_default();
+        digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Whether the bytes are text with the end of a line, as a file of text has it. Random bytes are not.
+fn is_line(bytes: &[u8]) -> bool {
+    matches!(bytes.last(), Some(b'\n' | b'\r'))
+        && bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
 impl fmt::Debug for Pepper {
@@ -128,6 +195,11 @@ impl KeyHasher for HmacSha256 {
     fn is_slow(&self) -> bool {
         false
     }
+}
+
+/// Returns the version of the pepper that a stored string was made with, if it was made with one.
+pub(crate) fn pepper_version(stored: &str) -> Option<u32> {
+    split(stored).map(|(version, _)| version)
 }
 
 /// Splits a stored string into the version and the hex digits.

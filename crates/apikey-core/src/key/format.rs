@@ -7,7 +7,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::generate::{BASE62, GenerateError, KeyGenerator, OsGenerator};
-use super::{MAX_KEY_LENGTH, PlaintextKey};
+use super::{MAX_KEY_LENGTH, MAX_PREFIX_LENGTH, PlaintextKey};
 
 const CHECKSUM_LENGTH: usize = 6;
 const MAX_BRAND_LENGTH: usize = 32;
@@ -42,6 +42,8 @@ pub struct KeyFormat {
     brand: Option<Box<str>>,
     prefix_length: usize,
     secret_length: usize,
+    /// Whether keys of this layout are read, and none is made.
+    is_legacy: bool,
     generator: Arc<dyn KeyGenerator>,
 }
 
@@ -67,8 +69,10 @@ pub enum FormatError {
         "a brand is 1 to 32 bytes: words of 0-9A-Za-z joined by single underscores, as in acme_live"
     )]
     Brand,
-    /// The prefix is not 8 to 32 characters long.
-    #[error("a prefix is 8 to 32 characters long")]
+    /// The prefix is not 8 to 32 characters long, or 1 to 32 for keys that exist.
+    #[error(
+        "a prefix is 8 to 32 characters long; for keys that exist already, `legacy_lengths` takes 1 to 7 as well"
+    )]
     PrefixLength,
     /// The secret is not 22 to 128 characters long.
     #[error(
@@ -92,7 +96,13 @@ pub enum ParseKeyError {
 impl Default for KeyFormat {
     /// `PREFIX.SECRET`, 8 and 32 characters: the layout of `djangorestframework-api-key`.
     fn default() -> Self {
-        Self { brand: None, prefix_length: 8, secret_length: 32, generator: Arc::new(OsGenerator) }
+        Self {
+            brand: None,
+            prefix_length: 8,
+            secret_length: 32,
+            is_legacy: false,
+            generator: Arc::new(OsGenerator),
+        }
     }
 }
 
@@ -115,13 +125,42 @@ impl KeyFormat {
     /// # Errors
     /// [`FormatError::PrefixLength`] outside 8 to 32, [`FormatError::SecretLength`] outside 22 to 128.
     pub fn lengths(self, prefix: usize, secret: usize) -> Result<Self, FormatError> {
-        if !(8..=32).contains(&prefix) {
+        self.with_lengths(8, prefix, secret)
+    }
+
+    /// Sets the lengths of keys that somebody else made, to be read and never made: as
+    /// [`lengths`](Self::lengths), but the prefix may have 1 to 7 characters, too. Django's
+    /// `djangorestframework-api-key` allows that, and some sites chose it. For
+    /// [`accept_format`](crate::ApiKeysBuilder::accept_format): `build()` refuses it as the layout of new keys.
+    ///
+    /// # Errors
+    /// [`FormatError::PrefixLength`] outside 1 to 32, [`FormatError::SecretLength`] outside 22 to 128.
+    ///
+    /// # Security
+    /// Only the secret is secret, and it is held to the floor of new keys. Short prefixes are taken soon: of
+    /// four characters there are 15 million.
+    ///
+    /// # Examples
+    /// ```
+    /// use apikey_core::{ApiKeys, KeyFormat, KeyRecord, MemoryStore};
+    ///
+    /// let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+    ///     .accept_format(KeyFormat::default().legacy_lengths(4, 32)?)
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn legacy_lengths(self, prefix: usize, secret: usize) -> Result<Self, FormatError> {
+        Ok(Self { is_legacy: true, ..self.with_lengths(1, prefix, secret)? })
+    }
+
+    fn with_lengths(self, least: usize, prefix: usize, secret: usize) -> Result<Self, FormatError> {
+        if !(least..=MAX_PREFIX_LENGTH).contains(&prefix) {
             return Err(FormatError::PrefixLength);
         }
         if !(22..=128).contains(&secret) {
             return Err(FormatError::SecretLength);
         }
-        Ok(Self { prefix_length: prefix, secret_length: secret, ..self })
+        Ok(Self { prefix_length: prefix, secret_length: secret, is_legacy: false, ..self })
     }
 
     /// Replaces the source of random characters.
@@ -134,6 +173,12 @@ impl KeyFormat {
     #[must_use]
     pub fn brand(&self) -> Option<&str> {
         self.brand.as_deref()
+    }
+
+    /// Whether keys of this layout are read, and none is made: see [`legacy_lengths`](Self::legacy_lengths).
+    #[must_use]
+    pub fn is_legacy(&self) -> bool {
+        self.is_legacy
     }
 
     /// Returns the number of characters of the prefix.
@@ -239,11 +284,12 @@ impl Formats {
 
     /// Tries the layouts by shape: the first exact fit wins, and only its checksum counts.
     pub(crate) fn prefix_of<'a>(&self, text: &'a [u8]) -> Result<&'a str, ParseKeyError> {
-        self.0
-            .iter()
-            .map(|format| format.prefix_of(text))
-            .find(|result| *result != Err(ParseKeyError::Layout))
-            .unwrap_or(Err(ParseKeyError::Layout))
+        first_fit(self.0.iter(), text)
+    }
+
+    /// Likewise, by the layouts that a new key may have.
+    pub(crate) fn prefix_of_new<'a>(&self, text: &'a [u8]) -> Result<&'a str, ParseKeyError> {
+        first_fit(self.0.iter().filter(|format| !format.is_legacy), text)
     }
 
     pub(crate) fn generate(&self) -> Result<(String, PlaintextKey), GenerateError> {
@@ -261,6 +307,16 @@ impl Formats {
     pub(crate) fn longest(&self) -> usize {
         self.0.iter().map(KeyFormat::text_length).max().unwrap_or(MAX_KEY_LENGTH)
     }
+}
+
+fn first_fit<'a, 'f>(
+    formats: impl Iterator<Item = &'f KeyFormat>,
+    text: &'a [u8],
+) -> Result<&'a str, ParseKeyError> {
+    formats
+        .map(|format| format.prefix_of(text))
+        .find(|result| *result != Err(ParseKeyError::Layout))
+        .unwrap_or(Err(ParseKeyError::Layout))
 }
 
 /// Looks at every byte, which the compiler turns into a few steps for many bytes at once.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::{Datelike, TimeDelta};
 
-use super::{KeyUpdate, MAX_NAME_LENGTH, ManageError};
+use super::name::check_name;
+use super::{KeyUpdate, ManageError};
 use crate::clock::{Timestamp, after, to_micros};
 use crate::handle::Inner;
 use crate::hash::HashedKey;
@@ -117,7 +118,7 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         plaintext: PlaintextKey,
     ) -> Result<CreatedKey<M>, ManageError> {
         self.check_new(&record)?;
-        let prefix = self.inner.formats.prefix_of(plaintext.expose().as_bytes());
+        let prefix = self.inner.formats.prefix_of_new(plaintext.expose().as_bytes());
         prefix.map_err(ManageError::Plaintext)?.clone_into(&mut record.prefix);
         record.hashed_key = self.hash(&plaintext).await?;
         // It may have been presented before, and be looked up just now.
@@ -306,13 +307,6 @@ fn not_found(prefix: &str) -> ManageError {
 fn check_scopes(scopes: Vec<String>) -> Result<Scopes, ManageError> {
     let scopes = Scopes::collect(scopes)?;
     if scopes.len() > MAX_SCOPES { Err(ScopeError::TooMany.into()) } else { Ok(scopes) }
-}
-
-fn check_name(name: &str) -> Result<(), ManageError> {
-    let is_good = !name.trim().is_empty()
-        && name.chars().count() <= MAX_NAME_LENGTH
-        && !name.chars().any(char::is_control);
-    if is_good { Ok(()) } else { Err(ManageError::Name) }
 }
 
 /// Cuts an expiry to what stores keep.

@@ -30,7 +30,7 @@ impl KeyUpdate {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// Replaces the scopes; an empty list takes all away.
+    /// Replaces the scopes, each an item of its own; an empty list takes all away.
     #[must_use]
     pub fn scopes<I>(self, scopes: I) -> Self
     where

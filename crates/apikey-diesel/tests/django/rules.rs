@@ -257,6 +257,9 @@ fn build_refuses_what_django_would_not_know() {
             }
         }
         builder().hashers(Hashers::new(Sha512).accept(Django::default())).build().unwrap();
+        // What is read alone is no matter of what may be written.
+        let short = KeyFormat::default().legacy_lengths(4, 32).unwrap();
+        builder().hashers(hashers()).accept_format(short).build().unwrap();
         // Without `build`, nothing is written either.
         let refused = ApiKeys::new(store.clone()).create("name").await.err();
         assert!(matches!(refused, Some(ManageError::NotWritable)), "{refused:?}");

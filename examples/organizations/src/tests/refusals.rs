@@ -54,6 +54,18 @@ async fn a_revoked_key_is_not_rotated() {
 }
 
 #[tokio::test]
+async fn a_key_is_not_rotated_twice() {
+    let client = Client::new().await;
+    let (_, prefix) = client.create("ada").await;
+    let line = format!("POST /keys/{prefix}/rotate");
+    let (_, successor) = client.member("ada", &line, json!({})).await.key();
+    let again = client.member("ada", &line, json!({})).await;
+    assert_eq!((again.status.as_u16(), &again.body["status"]), (409, &json!(409)));
+    // It says what to rotate instead.
+    assert!(again.body["detail"].as_str().unwrap().contains(&successor), "{again:?}");
+}
+
+#[tokio::test]
 async fn an_organization_has_twenty_keys_at_most() {
     let client = Client::new().await;
     let (_, prefix) = client.create("ada").await;
