@@ -184,6 +184,8 @@ fn selects_by_owner() {
     assert!(!wrong.stderr.contains("hunter2"), "{wrong:?}");
     let help = run("owner", &["list", "--help"]).done().stdout;
     assert!(help.contains("--owner <OWNER>"), "{help}");
+    assert!(help.contains("the model's own columns: owner, is_even."), "{help}");
+    assert!(help.contains("`not usable`"), "{help}");
     run("before", &["list", "--owner", "7"]).fails(2, "unexpected argument");
 }
 
