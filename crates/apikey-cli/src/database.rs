@@ -1,5 +1,7 @@
 //! Which database, and how a command may open it.
 
+pub(crate) mod unreadable;
+
 use std::fmt;
 
 use apikey_core::KeyRecord;
@@ -7,7 +9,8 @@ use apikey_diesel::import::{DjangoTable, ReadError, key_tables};
 use apikey_diesel::{AnyPool, ConnectError, DieselStore};
 use url::Url;
 
-use crate::exit_code::{Failure, Unreadable};
+use crate::database::unreadable::Unreadable;
+use crate::exit_code::Failure;
 use crate::output::printable;
 
 /// The built-in table, on the database that a URL names.
