@@ -1,6 +1,7 @@
 //! What every `Cargo.toml` of the workspace states.
 
 use std::fs;
+use std::process::Command;
 
 use cargo_metadata::{MetadataCommand, Package};
 
@@ -62,6 +63,32 @@ fn every_adapter_has_the_features_of_the_core() {
             let wanted = format!("apikey-core/{feature}");
             assert!(forwarded.is_some_and(|list| list.contains(&wanted)), "{adapter}: {feature}");
         }
+    }
+}
+
+/// A service on PostgreSQL that builds the command for its own model has its handle, and needs no other database.
+#[test]
+fn a_command_of_ones_own_brings_no_database() {
+    let tree = |features: &[&str]| {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--package", "apikey-cli", "--edges", "normal", "--prefix", "none"])
+            .args(["--no-default-features"])
+            .args(features)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let has =
+        |tree: &str, name: &str| tree.lines().any(|line| line.starts_with(&format!("{name} ")));
+    let alone = tree(&[]);
+    for database in ["libsqlite3-sys", "r2d2", "mysql_async", "tokio-postgres"] {
+        assert!(!has(&alone, database), "{database}");
+    }
+    let postgres = tree(&["--features", "postgres"]);
+    assert!(has(&postgres, "tokio-postgres"));
+    for database in ["libsqlite3-sys", "r2d2", "mysql_async"] {
+        assert!(!has(&postgres, database), "{database}");
     }
 }
 

@@ -26,7 +26,7 @@ fn matches<C: FromArgMatches>(
     command: Command,
     arguments: &[OsString],
 ) -> Result<(C, ArgMatches), clap::Error> {
-    let words = words(&command);
+    let known = words(&command);
     let mut asked = without_blank_variables(command.clone());
     let matches = asked.try_get_matches_from_mut(arguments).map_err(|error| match error.kind() {
         // Help names all variables.
@@ -37,23 +37,23 @@ fn matches<C: FromArgMatches>(
         let parsed = C::from_arg_matches(&matches).map_err(|error| error.format(&mut asked))?;
         Ok((parsed, matches))
     });
-    parsed.map_err(|error| without_values(error, &words))
+    parsed.map_err(|error| without_values(error, &known))
 }
 
 /// Returns the names of all commands and options: what may be repeated.
 fn words(command: &Command) -> HashSet<String> {
     let options = command.get_arguments().filter_map(|arg| arg.get_long());
-    let mut words: HashSet<_> = options.map(|long| format!("--{long}")).collect();
+    let mut known: HashSet<_> = options.map(|long| format!("--{long}")).collect();
     for inner in command.get_subcommands() {
-        words.insert(inner.get_name().to_owned());
-        words.extend(self::words(inner));
+        known.insert(inner.get_name().to_owned());
+        known.extend(words(inner));
     }
-    words
+    known
 }
 
 /// Takes out of an error what was typed, unless it is the name of a command or of an option: people paste whole
 /// keys and URLs with passwords, and standard error goes to logs. Clap names what is expected by itself.
-fn without_values(mut error: clap::Error, words: &HashSet<String>) -> clap::Error {
+fn without_values(mut error: clap::Error, known: &HashSet<String>) -> clap::Error {
     // In these two stands what was typed; in other errors the first is what is missing or at odds.
     let typed = match error.kind() {
         ErrorKind::UnknownArgument => &[ContextKind::InvalidArg, ContextKind::InvalidValue][..],
@@ -62,7 +62,7 @@ fn without_values(mut error: clap::Error, words: &HashSet<String>) -> clap::Erro
     for kind in typed {
         let is_secret = |value: &ContextValue| match value {
             // Nothing was typed, and clap says so.
-            ContextValue::String(word) => !word.is_empty() && !words.contains(word),
+            ContextValue::String(word) => !word.is_empty() && !known.contains(word),
             _ => true,
         };
         if error.get(*kind).is_some_and(is_secret) {

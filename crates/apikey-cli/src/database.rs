@@ -1,5 +1,7 @@
 //! Which database, and how a command may open it.
 
+pub(crate) mod unreadable;
+
 use std::fmt;
 
 use apikey_core::KeyRecord;
@@ -7,8 +9,9 @@ use apikey_diesel::import::{DjangoTable, ReadError, key_tables};
 use apikey_diesel::{AnyPool, ConnectError, DieselStore};
 use url::Url;
 
-use crate::exit_code::{Failure, Unreadable};
-use crate::output::printable;
+use crate::database::unreadable::Unreadable;
+use crate::exit_code::Failure;
+use crate::output::{Output, printable};
 
 /// The built-in table, on the database that a URL names.
 pub(crate) type Store = DieselStore<KeyRecord, AnyPool>;
@@ -17,6 +20,9 @@ const SQLITE: &str = "sqlite:";
 /// What a URL can begin with.
 const SCHEMES: [&str; 5] = [SQLITE, "postgres:", "postgresql:", "mysql:", "mariadb:"];
 const IN_MEMORY: &str = "sqlite::memory:";
+
+/// The built-in table.
+const TABLE: &str = "api_keys";
 
 /// What the migration is called that creates the table.
 const CREATION: &str = "_create_api_keys";
@@ -102,8 +108,24 @@ impl Database {
     /// Opens the database, which is created and brought up to date where need be.
     pub(crate) async fn open_or_create(&self) -> Result<Store, Failure> {
         let store = connect(&self.url).await?;
-        self.migrate_store(&store).await?;
+        let applied = self.migrate_store(&store).await?;
+        if creates(&applied) {
+            self.warn_of_own_tables().await;
+        }
         Ok(store)
+    }
+
+    /// Says that the database has other tables of keys, whose services do not look into the one that was created.
+    async fn warn_of_own_tables(&self) {
+        let tables = key_tables(&self.read_only()).await.unwrap_or_default();
+        let own: Vec<_> = tables.into_iter().filter(|table| table != TABLE).collect();
+        if !own.is_empty() {
+            Output::note(&format!(
+                "note: the table {TABLE} was created beside tables of keys of their own: {}; services that use \
+                 these do not look into it, and are managed by commands of their own",
+                own.join(", ")
+            ));
+        }
     }
 
     /// Creates the database or brings it up to date, and returns the names of the migrations applied.

@@ -1,7 +1,6 @@
 //! What the exit code says, and how failures are told.
 
 use std::error::Error;
-use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -11,6 +10,7 @@ use apikey_diesel::import::{DjangoTable, ReadError};
 use thiserror::Error;
 
 use crate::database::Database;
+use crate::database::unreadable::Unreadable;
 use crate::output::{Output, printable};
 use crate::program::Program;
 
@@ -132,41 +132,6 @@ pub(crate) fn on_one_line(error: &(dyn Error + 'static)) -> String {
         cause = error.source();
     }
     line
-}
-
-/// Why the keys of another system cannot be read. The name of a table is not repeated, like no value of an
-/// option, unless it is the usual one.
-#[derive(Debug)]
-pub(crate) struct Unreadable(pub(crate) ReadError);
-
-impl Unreadable {
-    /// What is said in place of the error, where that names the table.
-    fn instead(&self) -> Option<&'static str> {
-        match &self.0 {
-            ReadError::NoTable { table, .. } if table != DjangoTable::NAME => {
-                Some("the database has no such table as --table names")
-            }
-            ReadError::NoColumn { table, .. } if table != DjangoTable::NAME => Some(
-                "the table that --table names does not have the columns of an API key of Django",
-            ),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.instead() {
-            Some(text) => f.write_str(text),
-            None => self.0.fmt(f),
-        }
-    }
-}
-
-impl Error for Unreadable {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        if self.instead().is_some() { None } else { self.0.source() }
-    }
 }
 
 /// Names a prefix, unless it is as long as a secret can be: the rest of a key that was cut apart is none.

@@ -92,7 +92,7 @@ where
 {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let program = Program::built_in();
-    let command = help::of(Cli::command(), &program);
+    let command = help::of(Cli::command(), &program, &[]);
     let cli = match command_line::parse::<Cli>(command, &arguments) {
         Ok((cli, _)) => cli,
         Err(code) => return code,

@@ -153,7 +153,8 @@ impl<M: KeyModel> KeyCommand<M> {
     {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let program = Program::own(self.name.clone(), &arguments);
-        let command = help::of(self.with_owner(OwnCli::<C>::command()), &program);
+        let columns: Vec<_> = self.columns.iter().map(|column| column.name).collect();
+        let command = help::of(self.with_owner(OwnCli::<C>::command()), &program, &columns);
         let (cli, matches) = match command_line::parse::<OwnCli<C>>(command, &arguments) {
             Ok(parsed) => parsed,
             Err(code) => return code,

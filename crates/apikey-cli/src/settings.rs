@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use apikey_core::chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
+use apikey_core::chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
 use apikey_core::{
     ApiKeys, Argon2id, Clock, Django, FormatError, Hashers, KeyFormat, KeyModel, KeyStore, Pbkdf2,
     Sha256, Sha512, SystemClock, Timestamp,
@@ -12,8 +12,8 @@ use thiserror::Error;
 
 use crate::exit_code::Failure;
 
-/// The years that the times of a key may have: those that every database keeps.
-const YEARS: RangeInclusive<i32> = 1000..=9999;
+/// The years that the times of a key may have: those that stores take.
+const YEARS: RangeInclusive<i32> = 0..=9999;
 
 /// Why a time could not be read.
 #[derive(Debug, Error)]
@@ -22,6 +22,8 @@ pub(crate) enum TimeError {
     Duration,
     #[error("that is past the end of the calendar")]
     TooFar,
+    #[error("databases have no leap seconds: use the second before or after")]
+    LeapSecond,
     #[error("use RFC 3339 with an offset, as in 2030-01-31T12:00:00Z, or a date, as in 2030-01-31")]
     Moment,
 }
@@ -61,6 +63,9 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, TimeError> {
         return Ok(date.and_time(NaiveTime::MIN).and_utc());
     }
     let time = DateTime::parse_from_rfc3339(text).map_err(|_| TimeError::Moment)?;
+    if time.nanosecond() >= 1_000_000_000 {
+        return Err(TimeError::LeapSecond);
+    }
     Ok(time.with_timezone(&Utc))
 }
 
@@ -110,6 +115,15 @@ mod tests {
         }
     }
 
+    /// Each database would make another moment of it.
+    #[test]
+    fn refuses_leap_seconds() {
+        for text in ["2030-12-31T23:59:60Z", "2030-12-31T23:59:60.5Z", "2016-12-31T23:59:60Z"] {
+            assert!(matches!(moment(text), Err(TimeError::LeapSecond)), "{text}");
+        }
+        assert!(moment("2030-12-31T23:59:59.999999Z").is_ok());
+    }
+
     #[test]
     fn refuses_durations_without_a_unit_or_without_an_end() {
         assert!(matches!(from_now("90"), Err(TimeError::Duration)));
@@ -118,6 +132,6 @@ mod tests {
         assert!(matches!(ago("900000000y"), Err(TimeError::TooFar)));
         assert!(matches!(duration("9000y"), Err(TimeError::TooFar)));
         assert!(matches!(duration("2100y"), Err(TimeError::TooFar)));
-        assert!(duration("1000y").is_ok());
+        assert!(duration("2000y").is_ok());
     }
 }

@@ -216,3 +216,16 @@ fn a_database_with_tables_of_ones_own_alone_names_them() {
         assert!(run.stderr.contains("`apikey migrate"), "it stays possible: {run:?}");
     }
 }
+
+/// The key is made, as before; who meant the other table learns of it.
+#[test]
+fn a_key_beside_tables_of_ones_own_comes_with_a_note() {
+    let folder = Folder::empty();
+    folder.execute(&crate::migration::sql("sqlite", "team_keys").0);
+    let run = folder.run(&["create", "ci"]).done();
+    let note = "api_keys was created beside tables of keys of their own: team_keys;";
+    assert!(run.stderr.contains(note), "{run:?}");
+    let run = folder.run(&["create", "ci"]).done();
+    assert!(!run.stderr.contains("team_keys"), "once: {run:?}");
+    assert!(!Folder::empty().run(&["create", "ci"]).done().stderr.contains("note:"));
+}

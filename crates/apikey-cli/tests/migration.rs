@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde_json::Value;
 
-use crate::fixture::Folder;
+use crate::fixture::{Folder, clean};
 
 /// Returns `up.sql` and `down.sql`. The fixture is not asked, since it would find `hashed_key` printed, here
 /// the name of a column.
@@ -104,6 +104,7 @@ fn postgres_accepts_the_table_for_it() {
         return report_skip(case, "APIKEY_TEST_POSTGRES_URL is not set");
     };
     let mut client = Command::new("psql");
+    clean(&mut client);
     client.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]);
     client.args(["--set", "ON_ERROR_STOP=1", "--dbname"]).arg(url);
     match run(client, &script("postgres")) {
@@ -124,6 +125,7 @@ fn mysql_accepts_the_table_for_it() {
     let (host, port) = server.split_once(':').unwrap_or((server, "3306"));
     let client = |name: &str| {
         let mut client = Command::new(name);
+        clean(&mut client);
         client.args(["--no-defaults", "--batch", "--skip-column-names", "--protocol=tcp"]);
         client.args(["--host", host, "--port", port, "--user", user, database]);
         client.env("MYSQL_PWD", password);

@@ -3,6 +3,7 @@
 //! The program is this one, started again: the test [`is_the_program`] alone, which a variable tells what to
 //! do. So no other binary has to be built, or is installed beside `apikey`.
 
+use std::io::{self, Write};
 use std::process::{Command, ExitCode};
 
 use apikey_cli::{KeyCommand, run_with_create};
@@ -28,11 +29,11 @@ async fn is_the_program() {
     let arguments: Vec<String> = serde_json::from_str(&arguments).unwrap();
     let way = std::env::var(WAY).unwrap();
     let keys = keys().await;
-    mark();
+    mark("");
     let code = start(&way, keys, arguments).await;
-    mark();
-    let code = (0..4).find(|number| ExitCode::from(*number) == code).unwrap();
-    println!("{code}{MARK}");
+    let code: u8 = (0..4).find(|number| ExitCode::from(*number) == code).unwrap();
+    mark("");
+    mark(&code.to_string());
 }
 
 async fn start(way: &str, keys: ApiKeys<TeamKey>, arguments: Vec<String>) -> ExitCode {
@@ -56,10 +57,10 @@ async fn start(way: &str, keys: ApiKeys<TeamKey>, arguments: Vec<String>) -> Exi
     }
 }
 
-/// Both streams are marked: this one's harness prints before and after.
-fn mark() {
-    print!("{MARK}");
-    eprint!("{MARK}");
+/// Marks both streams, behind a text: the harness of the tests prints before and after.
+fn mark(text: &str) {
+    write!(io::stdout(), "{text}{MARK}").unwrap();
+    write!(io::stderr(), "{text}{MARK}").unwrap();
 }
 
 /// A key of each of three teams, of which team 8 is locked out.
@@ -184,6 +185,8 @@ fn selects_by_owner() {
     assert!(!wrong.stderr.contains("hunter2"), "{wrong:?}");
     let help = run("owner", &["list", "--help"]).done().stdout;
     assert!(help.contains("--owner <OWNER>"), "{help}");
+    assert!(help.contains("the model's own columns: owner, is_even."), "{help}");
+    assert!(help.contains("`not usable`"), "{help}");
     run("before", &["list", "--owner", "7"]).fails(2, "unexpected argument");
 }
 

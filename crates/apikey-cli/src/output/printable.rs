@@ -92,6 +92,7 @@ pub(super) fn printable_json(json: &str) -> String {
     for c in json.chars() {
         if c != '\n' && is_unseen(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
                 let _ = write!(shown, "\\u{unit:04x}");
             }
         } else {
@@ -115,8 +116,7 @@ fn escape(shown: &mut String, c: char) {
         '\n' => shown.push_str("\\n"),
         '\r' => shown.push_str("\\r"),
         '\t' => shown.push_str("\\t"),
-        // Writing to a string does not fail.
-        _ => drop(write!(shown, "{}", c.escape_unicode())),
+        _ => shown.extend(c.escape_unicode()),
     }
 }
 

@@ -83,6 +83,7 @@ fn prefixes_of_other_lengths_are_refused_or_named() {
     in_django(
         &folder,
         "UPDATE rest_framework_api_key_apikey SET prefix = 'ab_d' WHERE prefix = 'U4dbirmL';
+         UPDATE rest_framework_api_key_apikey SET prefix = 'abcd' WHERE prefix = 'ioRbph8S';
          UPDATE rest_framework_api_key_apikey SET prefix = '0123456789ab' WHERE prefix = 'SGfO4Y0w'",
     );
     for more in [&["--dry-run"][..], &[], &[]] {
@@ -91,12 +92,16 @@ fn prefixes_of_other_lengths_are_refused_or_named() {
         let report = run.json();
         assert_eq!((&report["read"], &report["refused"]), (&json!(30), &json!(1)));
         let reason =
-            "its prefix is not 8 to 32 letters and digits, so that no format reads the key";
+            "its prefix is not 1 to 32 letters and digits, so that no format reads the key";
         assert_eq!(report["refusals"], json!([{ "prefix": "ab_d", "reason": reason }]));
         assert!(run.stderr.contains(&format!("refused: ab_d: {reason}\n")), "{run:?}");
-        assert_eq!(report["prefix_lengths"], json!({ "8": 28, "12": 1 }));
-        let told = "1 key has a prefix of 12 characters: the service needs \
-                    `.accept_format(KeyFormat::default().lengths(12, 32)?)`";
-        assert!(run.stderr.contains(told), "{run:?}");
+        assert_eq!(report["prefix_lengths"], json!({ "8": 27, "4": 1, "12": 1 }));
+        for (length, lengths) in [(12, "lengths"), (4, "legacy_lengths")] {
+            let told = format!(
+                "1 key has a prefix of {length} characters: the service needs \
+                 `.accept_format(KeyFormat::default().{lengths}({length}, 32)?)`"
+            );
+            assert!(run.stderr.contains(&told), "{run:?}");
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! The tables of keys that a database has, whoever's they are.
 
-use apikey_core::StoreError;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -29,7 +28,6 @@ pub(crate) struct TableName {
 /// ```
 pub async fn key_tables(url: &str) -> Result<Vec<String>, ReadError> {
     let database = open(url).await?;
-    let rows = database.tables(database.words().key_tables.to_owned()).await;
-    let rows: Result<Vec<TableName>, StoreError> = rows;
-    Ok(rows?.into_iter().map(|row| row.name).collect())
+    let rows = database.tables(database.words().key_tables.to_owned()).await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
 }

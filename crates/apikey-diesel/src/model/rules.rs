@@ -29,6 +29,7 @@ pub struct TableRules {
 }
 
 impl TableRules {
+    #[allow(dead_code, reason = "without any database there is no column to check")]
     pub(crate) const fn texts(&self) -> [&TextRule; 4] {
         [&self.id, &self.prefix, &self.hashed_key, &self.name]
     }

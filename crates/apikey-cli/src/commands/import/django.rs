@@ -125,9 +125,11 @@ fn advise(report: &Report) {
         report.prefix_lengths.iter().filter(|(length, _)| **length != usual.prefix_length());
     for (length, keys) in unusual {
         let have = if *keys == 1 { "key has a prefix" } else { "keys have prefixes" };
+        // New keys may have such a prefix, or not.
+        let lengths = if *length < usual.prefix_length() { "legacy_lengths" } else { "lengths" };
         Output::note(&format!(
             "{keys} {have} of {length} characters: the service needs \
-             `.accept_format(KeyFormat::default().lengths({length}, {})?)`, or the length that the secrets of the \
+             `.accept_format(KeyFormat::default().{lengths}({length}, {})?)`, or the length that the secrets of the \
              site have",
             usual.secret_length()
         ));

@@ -210,7 +210,7 @@ fn check(key: &ForeignKey, algorithm: Option<String>) -> Result<String, &'static
     let is_base62 = key.prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if !is_base62 || !is_readable(key.prefix.len()) {
         return Err(
-            "its prefix is not 8 to 32 letters and digits, so that no format reads the key",
+            "its prefix is not 1 to 32 letters and digits, so that no format reads the key",
         );
     }
     if key.name.chars().count() > MAX_NAME_LENGTH {
@@ -226,7 +226,7 @@ fn check(key: &ForeignKey, algorithm: Option<String>) -> Result<String, &'static
 fn is_readable(prefix_length: usize) -> bool {
     let usual = KeyFormat::default();
     let secret_length = usual.secret_length();
-    usual.lengths(prefix_length, secret_length).is_ok()
+    usual.legacy_lengths(prefix_length, secret_length).is_ok()
 }
 
 fn record(key: &ForeignKey) -> NewRecord<()> {

@@ -331,7 +331,7 @@ async fn refuses_what_cannot_be_a_key_here_and_imports_the_rest() {
         key
     };
     let source = [
-        changed(1, |key| key.prefix = "short".to_owned()),
+        changed(1, |key| key.prefix = "ab_d".to_owned()),
         changed(2, |key| key.prefix = "with\u{1b}[2J.esc".to_owned()),
         changed(3, |key| key.hashed_key = HashedKey::new("!unusable")),
         changed(4, |key| key.name = "n".repeat(201)),
@@ -347,11 +347,11 @@ async fn refuses_what_cannot_be_a_key_here_and_imports_the_rest() {
     assert_eq!((report.read, report.imported, report.refused), (7, 1, 6));
     let refusals: Vec<_> =
         report.refusals.iter().map(|refusal| (&*refusal.prefix, &*refusal.reason)).collect();
-    let prefix = "its prefix is not 8 to 32 letters and digits, so that no format reads the key";
+    let prefix = "its prefix is not 1 to 32 letters and digits, so that no format reads the key";
     assert_eq!(
         refusals,
         [
-            ("short", prefix),
+            ("ab_d", prefix),
             ("with\\u{1b}[2J.esc", prefix),
             ("key00003", "no hasher reads its stored hash"),
             ("key00004", "its name has more than 200 characters"),
