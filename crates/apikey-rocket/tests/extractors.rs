@@ -343,7 +343,7 @@ async fn launched(keys: ApiKeys) -> (SocketAddr, Shutdown) {
     let app = rocket::custom(figment).mount("/", routes![key, maybe]).attach(fairing(keys));
     let app = app.attach(liftoff).ignite().await.unwrap();
     let shutdown = app.shutdown();
-    rocket::tokio::spawn(app.launch());
+    tokio::spawn(app.launch());
     (address.await.unwrap(), shutdown)
 }
 
