@@ -24,7 +24,7 @@ mod rocket;
 #[path = "parity/stage.rs"]
 mod stage;
 
-use apikey_core::{KeyFormat, KeyLocation};
+use apikey_core::{Carried, KeyFormat, KeyLocation, NewKey};
 
 use crate::ask::Ask;
 use crate::ask::Carrier::{Header, Query};
@@ -38,8 +38,8 @@ struct Setting {
 }
 
 /// Handles that between them have every kind of location, and every setting that answers depend on.
-async fn settings() -> [Setting; 4] {
-    [named().await, shared().await, discreet().await, alone().await]
+async fn settings() -> [Setting; 5] {
+    [named().await, shared().await, discreet().await, alone().await, encoded().await]
 }
 
 async fn named() -> Setting {
@@ -103,6 +103,38 @@ async fn alone() -> Setting {
     let spellings = [Header("Authorization", "Api-Key "), Header("Authorization", "")];
     let asks = asks::all(&[Header("X-Api-Key", "")], &spellings);
     Setting { stage: stage.await, asks }
+}
+
+/// The key is the user of `Basic`.
+async fn encoded() -> Setting {
+    let stage = Stage::new(|builder| {
+        builder.locations([KeyLocation::basic(), KeyLocation::header("X-Api-Key")])
+    });
+    let mut stage = stage.await;
+    let keys = stage.keys();
+    let new = NewKey::new("encoded").scopes(["reports:read"]);
+    let created = keys.create(new).await.unwrap();
+    let Some(Carried::Header { value, .. }) = keys.carry(&created.plaintext) else {
+        panic!("the first location is a header")
+    };
+    stage.texts.push(("basic", value));
+    let values = [
+        "{basic}",
+        "{basic}=",
+        "Basic YTpi",
+        "basic Og==",
+        "Basic",
+        "Basic !",
+        "Basic {good}",
+        "Bearer {good}",
+    ];
+    let asks = values.into_iter().flat_map(|value| {
+        ["/protected", "/reports", "/optional", "/either"].into_iter().flat_map(move |path| {
+            let ask = Ask::get(path).header("Authorization", value);
+            [ask.clone(), ask.by(Header("X-Api-Key", ""), "{good}")]
+        })
+    });
+    Setting { asks: asks.collect(), stage }
 }
 
 /// Expired keys are invalid ones, and the realm is not `api`.

@@ -68,7 +68,7 @@ impl<M: KeyModel> Require<M> {
     /// carried it, or the parameter of the query. For proxies, and for handlers that log requests.
     ///
     /// A key found by [`KeyLocation::from_fn`](apikey_core::KeyLocation::from_fn) stays. Where the request cannot
-    /// be changed, since [middleware keeps it](require()#middleware-that-keeps-requests), the answer is a 500.
+    /// be changed, since [middleware keeps it](require()), the answer is a 500.
     #[must_use]
     pub fn strip(mut self) -> Self {
         self.0.strips = true;

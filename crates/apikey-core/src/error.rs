@@ -210,7 +210,7 @@ impl AuthError {
     }
 
     /// Makes a `None` of an absent key, and of no other refusal: what `OptionalApiKey` means in every
-    /// adapter.
+    /// adapter. A credential that is not UTF-8 is none that is absent, though it is answered alike.
     ///
     /// # Errors
     /// The [`AuthError`], unless it [is missing](Self::is_missing).

@@ -186,43 +186,49 @@ fn reads_a_branded_bearer_token_and_an_old_key_from_a_header() {
     assert_eq!(reason(outcome), None);
 }
 
+fn basic(text: &str) -> String {
+    format!("Basic {}", base64ct::Base64::encode_string(text.as_bytes()))
+}
+
+/// A handle that reads keys by `Basic`, too.
+fn with_basic(location: KeyLocation) -> ApiKeys {
+    let locations = [KeyLocation::authorization("Api-Key"), location];
+    ApiKeys::builder(store()).locations(locations).build().unwrap()
+}
+
 /// Where clients can do nothing else: the key is the user, or the password of a certain user.
 #[test]
 fn reads_the_user_or_the_password_of_basic() {
-    let base64 = |text: &str| base64ct::Base64::encode_string(text.as_bytes());
-    let locations = |basic| [KeyLocation::authorization("Api-Key"), basic];
-    let keys = |basic| ApiKeys::builder(store()).locations(locations(basic)).build().unwrap();
-    let (by_user, by_password) =
-        (keys(KeyLocation::basic()), keys(KeyLocation::basic().user("api")));
-    let line = |text: &str| format!("Basic {}", base64(text));
-
-    assert_eq!(authorization(&by_user, &line(&format!("{TEXT}:"))), None);
-    assert_eq!(
-        authorization(&by_user, &line(&format!("{TEXT}:")).replace("Basic", "bASIC ")),
-        None
-    );
-    assert_eq!(authorization(&by_password, &line(&format!("api:{TEXT}"))), None);
-    assert_eq!(authorization(&by_user, &format!("Api-Key {TEXT}")), None);
-    let malformed = Some(DenyReason::Malformed);
-    for bad in [TEXT, &format!("{TEXT}:x"), &format!("x:{TEXT}"), "a:b", ":", ""] {
-        assert_eq!(authorization(&by_user, &line(bad)), malformed, "{bad}");
+    let by_user = with_basic(KeyLocation::basic());
+    let by_password = with_basic(KeyLocation::basic().user("api"));
+    let good = basic(&format!("{TEXT}:"));
+    for good in [&good, &good.replace("Basic", "bASIC "), &format!("Api-Key {TEXT}")] {
+        assert_eq!(authorization(&by_user, good), None, "{good}");
     }
-    for bad in ["Basic", "Basic !", "Basic x y"] {
-        assert_eq!(authorization(&by_user, bad), malformed, "{bad}");
+    assert_eq!(authorization(&by_password, &basic(&format!("api:{TEXT}"))), None);
+
+    let (with_password, by_another) = (format!("{TEXT}:x"), format!("x:{TEXT}"));
+    let malformed = Some(DenyReason::Malformed);
+    for bad in [TEXT, &with_password, &by_another, "a:b", ":", ""].map(basic) {
+        assert_eq!(authorization(&by_user, &bad), malformed, "{bad}");
+    }
+    for bad in ["Basic", "Basic !", "Basic x y", &good, &basic(&format!("root:{TEXT}"))] {
         assert_eq!(authorization(&by_password, bad), malformed, "{bad}");
     }
-    assert_eq!(authorization(&by_password, &line(&format!("root:{TEXT}"))), malformed);
-    let long = line(&"a".repeat(5000));
+    let long = basic(&"a".repeat(5000));
     assert_eq!(authorization(&by_user, &long), Some(DenyReason::TooLong));
+}
 
-    let good = line(&format!("{TEXT}:"));
-    let ours = format!("Api-Key {TEXT}");
+#[test]
+fn a_key_in_basic_is_one_credential_among_others() {
+    let keys = with_basic(KeyLocation::basic());
+    let (good, ours) = (basic(&format!("{TEXT}:")), format!("Api-Key {TEXT}"));
     for second in [good.as_bytes(), ours.as_bytes(), b"Bearer x"] {
         let lines = [("authorization", good.as_bytes()), ("authorization", second)];
-        let outcome = block_on(by_user.authenticate(&Head { lines: &lines, query: None }));
+        let outcome = block_on(keys.authenticate(&Head { lines: &lines, query: None }));
         assert_eq!(reason(outcome), Some(DenyReason::Multiple), "{second:?}");
     }
-    let refusal = block_on(by_user.authenticate(&Head::default())).unwrap_err();
+    let refusal = block_on(keys.authenticate(&Head::default())).unwrap_err();
     let challenge = refusal.headers().find(|(name, _)| *name == "www-authenticate").unwrap().1;
     assert_eq!(challenge, r#"Api-Key realm="api", Basic realm="api""#);
     assert_eq!(KeyLocation::basic().header_name(), Some("authorization"));

@@ -1,7 +1,5 @@
 //! Names that people misread: refused for new keys and new names, read where they are stored.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
-
 use apikey_core::{
     ApiKeys, HashedKey, KeyQuery, KeyRecord, KeyStore, KeyUpdate, ManageError, MemoryStore,
     NewRecord,

@@ -1,5 +1,7 @@
 //! Settings that do not go together are refused by `build`, with the fix in the message.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 use apikey_core::{
     ApiKeys, ApiKeysBuilder, BuildError, FormatError, KeyFormat, KeyLocation, KeyRecord,
     MemoryStore, Pepper,

@@ -5,18 +5,34 @@
 
 use std::time::Duration;
 
-use apikey_core::{CreatedKey, Cursor, DEFAULT_GRACE, KeyQuery, NewKey};
+use apikey_core::{
+    CreatedKey, Cursor, DEFAULT_GRACE, KeyQuery, KeyRecord, KeyStatus, NewKey, OwnedKeys,
+};
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::IntoResponse;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::input::{Asked, Body, Prefix};
 use crate::model::{NewOrganizationApiKey, OrganizationApiKey, ReportsRead};
 use crate::refusal::Refusal;
 use crate::session::Member;
+
+/// What members see of a key: its columns, without the hash, and its state.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    record: &'a KeyRecord,
+    status: KeyStatus,
+}
+
+impl<'a> Shown<'a> {
+    fn of(keys: &OwnedKeys<OrganizationApiKey>, key: &'a OrganizationApiKey) -> Self {
+        Self { record: &key.record, status: keys.status_of(key) }
+    }
+}
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -36,7 +52,7 @@ pub(crate) async fn create(
     Body(form): Body<NewKeyForm>,
 ) -> Result<impl IntoResponse, Refusal> {
     // A scope that this service may know one day must not lie in wait in a key of today.
-    if form.scopes.iter().any(|scope| scope != ReportsRead::SCOPE.as_str()) {
+    if form.scopes.iter().any(|scope| scope != ReportsRead::NAME) {
         return Err(Refusal::bad_request("the scopes to choose from: reports:read"));
     }
     let extra = NewOrganizationApiKey { organization_id: *member.keys().owner() };
@@ -44,7 +60,7 @@ pub(crate) async fn create(
     if let Some(days) = form.expires_in_days {
         new = new.expires_in(DAY * u32::from(days));
     }
-    Ok(shown_once(&member.keys().create(new).await?))
+    Ok(shown_once(member.keys(), &member.keys().create(new).await?))
 }
 
 #[derive(Deserialize)]
@@ -74,14 +90,14 @@ pub(crate) async fn list(
     }
     let page = member.keys().list(&query).await?;
     let next = page.next.and(page.keys.last()).map(|key| &key.prefix);
-    let keys: Vec<_> = page.keys.iter().map(|key| &key.record).collect();
+    let keys: Vec<_> = page.keys.iter().map(|key| Shown::of(member.keys(), key)).collect();
     Ok(Json(json!({ "keys": keys, "next": next })))
 }
 
 /// `GET /keys/{prefix}`
 pub(crate) async fn show(member: Member, Prefix(prefix): Prefix) -> Result<Json<Value>, Refusal> {
     let key = member.keys().get(&prefix).await?.ok_or_else(Refusal::no_such_key)?;
-    Ok(Json(json!({ "key": key.record })))
+    Ok(Json(json!({ "key": Shown::of(member.keys(), &key) })))
 }
 
 #[derive(Deserialize)]
@@ -98,21 +114,25 @@ pub(crate) async fn rotate(
     Body(form): Body<RotateForm>,
 ) -> Result<impl IntoResponse, Refusal> {
     let grace = form.grace_hours.map_or(DEFAULT_GRACE, |hours| HOUR * u32::from(hours));
-    Ok(shown_once(&member.keys().rotate(&prefix, grace).await?))
+    Ok(shown_once(member.keys(), &member.keys().rotate(&prefix, grace).await?))
 }
 
 /// `DELETE /keys/{prefix}`: revokes. The key stays in the list, as a record.
 pub(crate) async fn revoke(member: Member, Prefix(prefix): Prefix) -> Result<Json<Value>, Refusal> {
     let key = member.keys().revoke(&prefix).await?;
-    Ok(Json(json!({ "key": key.record })))
+    Ok(Json(json!({ "key": Shown::of(member.keys(), &key) })))
 }
 
 /// The only answer that holds the text of a key: nobody on the way may keep it.
-fn shown_once(created: &CreatedKey<OrganizationApiKey>) -> impl IntoResponse + use<> {
+fn shown_once(
+    keys: &OwnedKeys<OrganizationApiKey>,
+    created: &CreatedKey<OrganizationApiKey>,
+) -> impl IntoResponse + use<> {
     let head = [
         (CACHE_CONTROL, "no-store".to_owned()),
         (LOCATION, format!("/keys/{}", created.key.prefix)),
     ];
-    let body = json!({ "key": created.key.record, "plaintext": created.plaintext.expose() });
+    let shown = Shown::of(keys, &created.key);
+    let body = json!({ "key": shown, "plaintext": created.plaintext.expose() });
     (StatusCode::CREATED, head, Json(body))
 }

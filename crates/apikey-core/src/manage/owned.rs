@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::manager::Manager;
 use super::{KeyUpdate, ManageError};
 use crate::handle::ApiKeys;
-use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel};
+use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel, KeyStatus};
 use crate::store::query::{KeyQuery, Page};
 
 /// The keys of one owner, made by [`ApiKeys::owned_by`]: it sees and changes these keys and no others, even
@@ -32,6 +32,12 @@ impl<M: KeyModel> OwnedKeys<M> {
     #[must_use]
     pub fn owner(&self) -> &M::Owner {
         &self.owner
+    }
+
+    /// Returns the state of a key now; see [`ApiKeys::status_of`].
+    #[must_use]
+    pub fn status_of(&self, key: &M) -> KeyStatus {
+        self.keys.status_of(key)
     }
 
     /// Creates a key of this owner; see [`ApiKeys::create`].

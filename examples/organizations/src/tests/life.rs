@@ -21,6 +21,7 @@ async fn a_key_is_created_used_rotated_and_revoked() {
     let rotated = client.member("ada", &line, json!({ "grace_hours": 1 })).await;
     assert_eq!((rotated.status.as_u16(), rotated.header("cache-control")), (201, "no-store"));
     assert_eq!(rotated.body["key"]["rotated_from"], old_prefix.as_str());
+    assert_eq!(rotated.body["key"]["status"], "active");
     let (new, new_prefix) = rotated.key();
     assert_eq!(client.reports(&old).await.status, 200);
     assert_eq!(client.reports(&new).await.status, 200);
@@ -34,6 +35,12 @@ async fn a_key_is_created_used_rotated_and_revoked() {
     let revoked = client.member("alan", &line, Value::Null).await;
     assert_eq!(revoked.status, 200);
     assert!(revoked.body["key"]["revoked_at"].is_string());
+    assert_eq!(revoked.body["key"]["status"], "revoked");
+    let listed = client.member("ada", "GET /keys", Value::Null).await.body;
+    assert_eq!(
+        [&listed["keys"][0]["status"], &listed["keys"][1]["status"]],
+        ["revoked", "expired"]
+    );
     assert_eq!(client.reports(&new).await.status, 401);
 }
 
