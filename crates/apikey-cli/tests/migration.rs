@@ -23,6 +23,55 @@ pub(crate) fn sql(backend: &str, table: &str) -> (String, String) {
     (text(&json["up"]), text(&json["down"]))
 }
 
+/// The definitions of the columns in printed SQL, and what its indexes are on, with their conditions.
+fn definitions(up: &str) -> (Vec<(String, String)>, Vec<String>) {
+    let (table, rest) =
+        up.split_once("CREATE TABLE keys (\n").unwrap().1.split_once("\n)").unwrap();
+    let lines = || table.lines().map(str::trim).filter(|line| !line.starts_with("--"));
+    let is_key = |line: &&str| line.starts_with("KEY ") || line.starts_with("UNIQUE KEY ");
+    let columns = lines().filter(|line| !is_key(line)).map(|line| {
+        let (name, definition) = line.trim_end_matches(',').split_once(' ').unwrap();
+        (name.to_owned(), definition.to_owned())
+    });
+    let keys = lines().filter(|line| line.starts_with("KEY "));
+    let keys = keys.map(|line| &line[line.find('(').unwrap()..=line.find(')').unwrap()]);
+    let indexes = rest.lines().filter(|line| line.starts_with("CREATE INDEX"));
+    let indexes = indexes.map(|line| line[line.find('(').unwrap()..].trim_end_matches(';'));
+    (columns.collect(), keys.chain(indexes).map(str::to_owned).collect())
+}
+
+/// What people copy by hand is what the command prints.
+#[test]
+fn the_page_about_own_tables_has_the_table_that_is_printed() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/custom-models.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| {
+            line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect()
+        })
+        .collect();
+    for (place, backend) in ["postgres", "sqlite", "mysql"].into_iter().enumerate() {
+        let (columns, indexes) = definitions(&sql(backend, "keys").0);
+        assert!(columns.len() > 10 && indexes.len() >= 5, "{backend}: {columns:?} {indexes:?}");
+        for (name, definition) in columns {
+            let row = rows.iter().find(|row| row[0] == name);
+            let shown = row.and_then(|row| row.get(place + 1)).copied();
+            assert_eq!(shown, Some(definition.as_str()), "{backend}: {name}");
+        }
+        for index in indexes {
+            let (columns, condition) = index.split_once(" WHERE ").unwrap_or((&index, ""));
+            let is_shown = |row: &&Vec<&str>| {
+                row.len() == 3
+                    && (row[0] == columns || row[1].contains(columns))
+                    && row[1].contains(condition)
+            };
+            assert!(rows.iter().any(|row| is_shown(&row)), "{backend}: {index}");
+        }
+    }
+}
+
 /// Lets the line for a column of one's own be one.
 fn with_own_column(up: &str) -> String {
     let own = up.lines().find(|line| line.contains("-- organization_id")).unwrap();

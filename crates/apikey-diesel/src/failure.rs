@@ -128,6 +128,43 @@ fn too_short(error: &Error, names: TableNames) -> Option<Finding> {
     is_too_long.then(|| Finding::new(problem, rules.hashed_key.shorter))
 }
 
+/// Takes what may be a hash, or a part of one, out of an error's text: a generated column or a trigger may repeat the
+/// values of a row. Every stored hash has a dollar sign or so long a run of its characters.
+#[allow(dead_code, reason = "SQLite repeats no values")]
+pub(crate) fn without_hashes(error: Error) -> Error {
+    match error {
+        Error::DatabaseError(kind, info) => match hidden(info.message()) {
+            Some(text) => Error::DatabaseError(kind, Box::new(text)),
+            None => Error::DatabaseError(kind, info),
+        },
+        error => error,
+    }
+}
+
+/// As many characters of a hash are worth nothing.
+#[allow(dead_code, reason = "SQLite repeats no values")]
+const LONGEST_RUN: usize = 31;
+
+/// The text with what may be a hash hidden, if there is any.
+#[allow(dead_code, reason = "SQLite repeats no values")]
+fn hidden(text: &str) -> Option<String> {
+    let is_of_hash = |c: char| c.is_ascii_alphanumeric() || "$+/=,.-".contains(c);
+    let may_be_hash = |word: &str| word.contains('$') || word.len() > LONGEST_RUN;
+    let mut safe = String::new();
+    let mut is_changed = false;
+    for part in text.split_inclusive(|c| !is_of_hash(c)) {
+        let word = part.trim_end_matches(|c| !is_of_hash(c));
+        if may_be_hash(word) {
+            safe.push('…');
+            safe.push_str(&part[word.len()..]);
+            is_changed = true;
+        } else {
+            safe.push_str(part);
+        }
+    }
+    is_changed.then_some(safe)
+}
+
 fn words(message: &str) -> impl Iterator<Item = &str> {
     message.split(|c: char| !c.is_alphanumeric() && c != '_')
 }
@@ -164,4 +201,44 @@ fn is_about_prefix(message: &str, names: TableNames) -> bool {
         let key = key.strip_prefix(table).and_then(|key| key.strip_prefix('.')).unwrap_or(key);
         key == prefix || (names.rules.is_some() && key == "PRIMARY")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hidden;
+
+    #[test]
+    fn no_text_keeps_a_hash() {
+        let hex = "0123456789abcdef".repeat(4);
+        for hash in [
+            format!("sha256$${hex}"),
+            hex.clone(),
+            format!("hmac-sha256$v=1${hex}"),
+            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI".into(),
+            "pbkdf2_sha256$1000000$saltsaltsaltsaltsaltsa$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=".into(),
+        ] {
+            for text in [
+                format!("Incorrect integer value: '{hash}' for column `db`.`t`.`g` at row 1"),
+                format!("invalid input syntax for type integer: \"{hash}\""),
+                format!("mine: {hash}"),
+            ] {
+                let hidden = hidden(&text).unwrap();
+                let tail = hash.rsplit('$').next().unwrap();
+                assert!(!hidden.contains(tail), "{hidden}");
+                assert!(hidden.contains('…'), "{hidden}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_names_things_is_kept() {
+        for text in [
+            "Data too long for column 'organization_id' at row 1",
+            "CONSTRAINT `a_long_name_of_a_constraint_of_somebody_else` failed for `db`.`t`",
+            "duplicate key value violates unique constraint \"api_keys_pkey\"",
+            "could not extend file \"base/5/16400\": No space left on device",
+        ] {
+            assert_eq!(hidden(text), None, "{text}");
+        }
+    }
 }

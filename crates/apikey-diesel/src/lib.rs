@@ -58,9 +58,18 @@
 //! Diesel does not tell the codes of errors. MySQL and MariaDB are asked for them; on the others a trigger is
 //! recognized by what it says, which has to stand in it (on PostgreSQL in its function, with `%` for what is
 //! filled in). A text that is put together otherwise is taken for a failure of the database, unless the trigger
-//! gives it the code of a constraint: `USING ERRCODE = 'check_violation'`. PostgreSQL's own messages are
-//! understood in English: where `lc_messages` is another language, a change that was undone for a deadlock is
-//! not tried again, and a text too long for its column counts as a failure of the database.
+//! gives it the code of a constraint: `USING ERRCODE = 'check_violation'`. Where PostgreSQL's `lc_messages` is
+//! another language than English, a change that was undone for a deadlock is tried again once, and a text too long
+//! for its column counts as a failure of the database.
+//!
+//! What insert, update and rotate write is read back before it is committed: a row that did not keep it, since a
+//! column is too short on a MySQL that is not strict, or since a trigger changes it, is `Rejected` as well.
+//!
+//! # Lost connections
+//! A failure that a server does not explain, or that a dead connection, a statement that is too old or a server that
+//! became read-only explains, closes the connection, and the operation is repeated once on a fresh one, if nothing
+//! can have been done: reads, and changes whose commit was not sent. So a restart, a failover or an `ALTER TABLE`
+//! under a running service is a blip.
 //!
 //! # Migrations
 //! [`DieselStore::sqlite`] creates and migrates the table `api_keys`. For a program that wants to do or

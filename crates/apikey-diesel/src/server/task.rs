@@ -10,7 +10,7 @@ use diesel_async::{AsyncConnection, TransactionManager};
 use thiserror::Error as ThisError;
 use tokio::time::{Instant, timeout_at};
 
-use crate::failure::{Failure, unavailable};
+use crate::failure::{Failure, unavailable, without_hashes};
 use crate::model::TableNames;
 use crate::server::blame::blame_table;
 use crate::server::dialect::Dialect;
@@ -112,7 +112,9 @@ where
             let operation = Operation { names, frame: &frame, deadline, args: &args, work };
             operation.run(&pool).await.map_err(|failure| {
                 let failure = match failure {
-                    Failure::Query(error) => Failure::Query(P::Backend::without_values(error)),
+                    Failure::Query(error) => {
+                        Failure::Query(without_hashes(P::Backend::without_values(error)))
+                    }
                     failure @ Failure::Store(_) => failure,
                 };
                 failure.into_store_error(names)
@@ -315,7 +317,7 @@ where
         match failure {
             Failure::Query(error @ Error::DatabaseError(DatabaseErrorKind::Unknown, _)) => {
                 let failure = match <C::Backend as Dialect>::columns(conn, self.names).await {
-                    Ok(columns) => blame_table(error, self.names, &columns),
+                    Ok(columns) => blame_table(without_hashes(error), self.names, &columns),
                     Err(_) => error.into(),
                 };
                 match failure {

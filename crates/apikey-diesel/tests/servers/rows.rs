@@ -53,6 +53,32 @@ fn refuses_what_is_too_long_for_a_column() {
     });
 }
 
+/// A column that is computed from the hash says so when that fails.
+#[test]
+fn no_error_repeats_a_hash() {
+    on_each_server("no_error_repeats_a_hash", async |server, databases| {
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let number = match server {
+            Server::Postgres => {
+                "ALTER TABLE api_keys ADD COLUMN number INTEGER \
+                 GENERATED ALWAYS AS (substr(hashed_key, 9)::integer) STORED"
+            }
+            Server::Mysql => {
+                "ALTER TABLE api_keys ADD COLUMN number INTEGER \
+                 GENERATED ALWAYS AS (substr(hashed_key, 9)) STORED"
+            }
+        };
+        databases.run(&url, number).await;
+        let mut new = new_key("abcdefgh");
+        let digest = "0f".repeat(32);
+        new.hashed_key = HashedKey::new(format!("sha256$${digest}"));
+        let error = store.insert(&new, None).await.unwrap_err();
+        assert!(!full_text(&error).contains("0f0f"), "{}", full_text(&error));
+    });
+}
+
 /// What counts attempts is not undone with them: a sequence, and a table without transactions.
 fn rules(server: Server) -> [&'static str; 3] {
     match server {
