@@ -1,8 +1,10 @@
 //! `cargo xtask lint`: everything that can be said about the code without running it.
 
+mod deny;
+
 use std::{
-    process::{Command, ExitCode, Stdio},
-    time::Instant,
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -11,8 +13,18 @@ use crate::{source, style, workspace};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  cargo xtask lint    run it before every commit
-  cargo fmt --all     repairs what the `format` step reports";
+  cargo xtask lint                      run it before every commit
+  cargo xtask lint style documentation  the steps whose names contain one of these words
+  cargo fmt --all                       repairs what the `format` step reports
+
+cargo-deny is used where it is installed; else a copy is installed into the target folder.";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Runs the steps whose names contain one of these; all if none is named.
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+}
 
 struct Step {
     name: &'static str,
@@ -33,43 +45,57 @@ const STEPS: [Step; 7] = [
     Step { name: "clippy, all features", run: || clippy(&["--all-features"]) },
     Step { name: "documentation", run: documentation },
     Step { name: "style", run: style },
-    Step { name: "dependencies", run: dependencies },
+    Step { name: "dependencies", run: deny::dependencies },
 ];
 
-/// Runs every step, whatever the others say, and names the failed ones at the end.
-pub(crate) fn run() -> ExitCode {
-    let failed: Vec<_> = STEPS
-        .iter()
-        .filter(|step| step.report() == Outcome::Failed)
-        .map(|step| step.name)
-        .collect();
+/// What a step came to, and how long it took.
+struct Row(&'static str, Outcome, Duration);
 
-    if failed.is_empty() {
-        println!("\nlint: ok");
-        ExitCode::SUCCESS
-    } else {
-        println!("\nlint: FAILED: {}", failed.join("; "));
+/// Runs every step, whatever the others say, and ends with what each came to.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let is_meant = |step: &&Step| {
+        args.steps.is_empty() || args.steps.iter().any(|word| step.name.contains(word))
+    };
+    let rows: Vec<_> = STEPS.iter().filter(is_meant).map(Step::report).collect();
+    if rows.is_empty() {
+        println!("no step is called so: {}", STEPS.map(|step| step.name).join("; "));
+        return ExitCode::FAILURE;
+    }
+    println!("\n{}", summary(&rows));
+    if rows.iter().any(|Row(_, outcome, _)| *outcome == Outcome::Failed) {
         ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }
 
 impl Step {
-    fn report(&self) -> Outcome {
+    fn report(&self) -> Row {
         println!("\n==> {}", self.name);
         let start = Instant::now();
         let outcome = (self.run)().unwrap_or_else(|error| {
             println!("{error:#}");
             Outcome::Failed
         });
+        Row(self.name, outcome, start.elapsed())
+    }
+}
+
+fn summary(rows: &[Row]) -> String {
+    let mut text = "==> summary\n".to_owned();
+    for Row(name, outcome, took) in rows {
         let word = match outcome {
             Outcome::Passed => "ok",
             Outcome::Failed => "FAILED",
-            Outcome::Skipped => "skipped",
+            Outcome::Skipped => "skipped in part",
         };
-        let seconds = start.elapsed().as_secs_f32();
-        println!("==> {}: {word} ({seconds:.1} s)", self.name);
-        outcome
+        text += &format!("{:>8.1} s  {name}: {word}\n", took.as_secs_f32());
     }
+    let total: Duration = rows.iter().map(|Row(_, _, took)| *took).sum();
+    text += &format!("{:>8.1} s  all\n", total.as_secs_f32());
+    let failed = rows.iter().filter(|Row(_, outcome, _)| *outcome == Outcome::Failed);
+    let failed: Vec<_> = failed.map(|Row(name, ..)| *name).collect();
+    if failed.is_empty() { text + "lint: ok" } else { text + "lint: FAILED: " + &failed.join("; ") }
 }
 
 fn check(command: &mut Command) -> anyhow::Result<Outcome> {
@@ -86,10 +112,13 @@ fn clippy(features: &[&str]) -> anyhow::Result<Outcome> {
     )
 }
 
+/// There are no examples in the sense of cargo. But where they are meant, too, cargo takes the features that the
+/// tests ask for, as clippy did, and need not check a dozen large dependencies once more.
 fn documentation() -> anyhow::Result<Outcome> {
     check(
         workspace::cargo()
             .args(["doc", "--workspace", "--no-deps", "--all-features"])
+            .args(["--lib", "--bins", "--examples"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )
 }
@@ -105,23 +134,10 @@ fn style() -> anyhow::Result<Outcome> {
     Ok(outcome)
 }
 
-fn dependencies() -> anyhow::Result<Outcome> {
-    let installed = workspace::cargo()
-        .args(["deny", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .context("cannot start cargo")?;
-    if installed.success() {
-        check(workspace::cargo().args(["deny", "check"]))
-    } else {
-        println!("skipped: cargo-deny (not installed)");
-        Ok(Outcome::Skipped)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
 
     #[test]
@@ -138,6 +154,18 @@ mod tests {
     #[test]
     fn counts_a_step_that_breaks_as_failed() {
         let step = Step { name: "broken", run: || anyhow::bail!("cannot start") };
-        assert_eq!(step.report(), Outcome::Failed);
+        assert_eq!(step.report().1, Outcome::Failed);
+    }
+
+    #[test]
+    fn ends_with_the_time_of_each_step_and_the_failed_ones() {
+        let second = Duration::from_secs(1);
+        let rows = [Row("style", Outcome::Passed, second), Row("format", Outcome::Failed, second)];
+        assert_eq!(
+            summary(&rows),
+            "==> summary\n     1.0 s  style: ok\n     1.0 s  format: FAILED\n     2.0 s  all\n\
+             lint: FAILED: format"
+        );
+        assert!(summary(&rows[..1]).ends_with("lint: ok"));
     }
 }

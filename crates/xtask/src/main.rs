@@ -38,7 +38,7 @@ enum Command {
 
     /// Checks format, lints, documentation, style and dependencies; runs every step even if one fails.
     #[command(after_help = lint::EXAMPLES)]
-    Lint,
+    Lint(lint::Args),
 
     /// Measures what keys cost, in single calls and in requests.
     #[command(after_help = bench::EXAMPLES)]
@@ -75,7 +75,7 @@ Examples:
 fn main() -> anyhow::Result<ExitCode> {
     match Args::parse().command {
         Command::Test(args) => test::run(&args),
-        Command::Lint => Ok(lint::run()),
+        Command::Lint(args) => Ok(lint::run(&args)),
         Command::Bench(args) => bench::run(&args),
         Command::Golden(args) => golden::run(&args),
         Command::Services => services::run(),

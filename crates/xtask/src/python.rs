@@ -1,6 +1,6 @@
-//! The Python environment of the tests that run a Django site.
+//! Python environments: for the tests that run a Django site, and for tools that come as Python packages.
 //!
-//! It stands in cargo's target folder and is made anew when the list of its packages changes.
+//! They stand in cargo's target folder, and are made anew when the list of their packages changes.
 
 use std::{
     env, fs,
@@ -37,16 +37,17 @@ pub(crate) fn prepare() -> Python {
     if env::var_os(VARIABLE).is_some() {
         return Python::Given;
     }
-    let made = workspace::target().and_then(|target| environment(&target.join("django-python")));
+    let made = workspace::target()
+        .and_then(|target| environment(&target.join("django-python"), REQUIREMENTS));
     match made {
         Ok(python) => Python::Ready(python),
         Err(error) => Python::Missing(format!("Python: {error:#}").replace('\n', " ")),
     }
 }
 
-/// Makes the environment in a folder, unless it is there with the same packages.
-fn environment(folder: &Path) -> anyhow::Result<PathBuf> {
-    let requirements = workspace::root().join(REQUIREMENTS);
+/// Makes an environment in a folder, unless it is there with the same packages, and returns its interpreter.
+pub(crate) fn environment(folder: &Path, requirements: &str) -> anyhow::Result<PathBuf> {
+    let requirements = workspace::root().join(requirements);
     let wanted = fs::read_to_string(&requirements).context("cannot read the list of packages")?;
     let (python, stamp) = (folder.join(interpreter()), folder.join("installed.txt"));
     if python.is_file() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -55,7 +56,7 @@ fn environment(folder: &Path) -> anyhow::Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(folder).context("cannot remove the old environment")?;
     }
-    eprintln!("installing Django and djangorestframework-api-key into {}", folder.display());
+    eprintln!("installing Python packages into {}", folder.display());
     if create(folder).is_err() {
         // Debian's Python lacks what makes environments, or there is none at all.
         install::packages(&["python3", "python3-venv"]);
@@ -118,6 +119,6 @@ mod tests {
         fs::write(&python, "").unwrap();
         let wanted = fs::read_to_string(workspace::root().join(REQUIREMENTS)).unwrap();
         fs::write(folder.path().join("installed.txt"), wanted).unwrap();
-        assert_eq!(environment(folder.path()).unwrap(), python);
+        assert_eq!(environment(folder.path(), REQUIREMENTS).unwrap(), python);
     }
 }

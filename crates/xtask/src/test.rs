@@ -203,6 +203,7 @@ impl Stage<'_> {
             listed.push((binary, binary.list(&self.selection.tests)?));
         }
         let seed = self.args.seed.unwrap_or_else(any_seed);
+        let (begun, mut repeated) = (Instant::now(), 0);
         for round in 0..times {
             let (start, seed) = (Instant::now(), seed.wrapping_add(round));
             println!("\n==> repetition {} of {times}, seed {seed}", round + 1);
@@ -220,12 +221,13 @@ impl Stage<'_> {
             let passed: usize = outcomes.iter().map(|outcome| outcome.passed).sum();
             println!("    {passed} passed in {:.0} s", start.elapsed().as_secs_f32());
             report.outcomes.extend(outcomes);
-            report.phases.push((format!("repetition {}", round + 1), start.elapsed()));
+            repeated = round + 1;
             if failed {
                 report.again = Some(self.again(seed));
                 break;
             }
         }
+        report.phases.push((format!("{repeated} of {times} repetitions"), begun.elapsed()));
         Ok(())
     }
 

@@ -99,11 +99,12 @@ impl<K: Kind> Private<K> {
         let folder = tempfile::tempdir().unwrap();
         let account = program::account(folder.path(), K::ACCOUNTS);
         program::give(folder.path(), account);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let home = Home { folder, port, account };
+        let mut home = Home { folder, port: 0, account };
         K::prepare(&home);
+        // Last, as others look for free ports meanwhile: preparing takes seconds.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        home.port = listener.local_addr().unwrap().port();
+        drop(listener);
         let mut server = Self { process: None, home, kind: std::marker::PhantomData };
         server.start_again();
         Some(server)

@@ -6,32 +6,38 @@ use anyhow::bail;
 
 use super::binary::Binary;
 
-/// Tests that touch time, order, processes or servers, by what they touch. The rest computes.
+/// Test binaries that touch time, order, processes or servers, by what they touch.
 pub(super) const SETS: [(&str, &[&str]); 3] = [
     (
         "time",
         &[
             "apikey_core",
+            "absence",
+            "broken_adapters",
+            "broken_stores",
             "bus",
             "cache",
+            "conformance",
+            "events",
             "flights",
             "hashing",
             "interleavings",
+            "kept_requests",
+            "launch",
             "logged",
             "memo",
-            "overload",
-            "usage",
-            "conformance",
-            "verifications",
-            "launch",
             "memory",
-            "broken_adapters",
-            "broken_stores",
+            "overload",
             "sqlite",
+            "usage",
+            "verifications",
         ],
     ),
-    ("processes", &["apikey", "end_to_end", "faults", "parity", "services", "organizations"]),
-    ("databases", &["servers", "models", "django"]),
+    (
+        "processes",
+        &["apikey", "end_to_end", "faults", "organizations", "parity", "services", "shutdown"],
+    ),
+    ("databases", &["django", "golden", "models", "servers"]),
 ];
 
 /// The arguments of `cargo test`, taken apart.
@@ -130,18 +136,14 @@ pub(super) fn only(binaries: Vec<Binary>, names: &[String]) -> anyhow::Result<Ve
     }
     let mut targets = Vec::new();
     for name in names {
-        match SETS.iter().find(|(set, _)| set == name) {
-            Some((_, members)) => targets.extend(members.iter().copied()),
-            None if name == "timing" => {
-                targets.extend(SETS.iter().flat_map(|(_, members)| members.iter().copied()));
-            }
-            None => targets.push(name),
+        let is_meant = |set: &&(&str, _)| set.0 == name || name == "timing";
+        let members: Vec<_> =
+            SETS.iter().filter(is_meant).flat_map(|(_, members)| *members).collect();
+        if members.is_empty() && !binaries.iter().any(|binary| binary.target == *name) {
+            bail!("no binary with tests is called `{name}`, and no set");
         }
-    }
-    for target in &targets {
-        if !binaries.iter().any(|binary| binary.target == *target) {
-            bail!("no binary with tests is called `{target}`");
-        }
+        targets.extend(members.into_iter().copied());
+        targets.push(name.as_str());
     }
     Ok(binaries.into_iter().filter(|binary| targets.contains(&binary.target.as_str())).collect())
 }
@@ -151,14 +153,56 @@ mod tests {
     use super::*;
     use crate::{source, workspace};
 
+    /// Test binaries that compute, and come out the same whatever runs beside them.
+    const COMPUTING: [&str; 28] = [
+        "architecture",
+        "authenticate",
+        "book",
+        "caseless_owners",
+        "catchers",
+        "cors",
+        "credentials",
+        "data",
+        "extractors",
+        "features",
+        "hashers",
+        "lifecycle",
+        "links",
+        "lying_store",
+        "manage",
+        "manifests",
+        "mounts",
+        "names",
+        "openapi",
+        "owners",
+        "peppers",
+        "require",
+        "rotation",
+        "security",
+        "settings",
+        "subtrees",
+        "ui",
+        "vectors",
+    ];
+
+    /// A new one is repeated with its like only if somebody has said what it is like.
     #[test]
-    fn the_sets_name_binaries_that_are_there() {
-        let sources = source::read_all(workspace::root()).unwrap();
-        for member in SETS.iter().flat_map(|(_, members)| *members) {
-            let ends = [format!("tests/{member}.rs"), format!("tests/{member}/main.rs")];
-            let is_there =
-                sources.iter().any(|source| ends.iter().any(|end| source.path.ends_with(end)));
-            assert!(is_there || *member == "apikey_core", "{member}");
+    fn every_test_binary_is_in_a_set_or_computes() {
+        let in_sets = SETS.iter().flat_map(|(_, members)| *members);
+        let known: Vec<_> = in_sets.chain(&COMPUTING).collect();
+        for source in source::read_all(workspace::root()).unwrap() {
+            let parts: Vec<_> = source.path.split('/').collect();
+            let name = match parts[..] {
+                // One binary, of which the others are modules.
+                ["crates", "apikey-cli", "tests", ..] => "apikey",
+                ["crates" | "examples", _, "tests", file] | ["tests", file] => {
+                    file.trim_end_matches(".rs")
+                }
+                ["crates" | "examples", _, "tests", folder, "main.rs"]
+                | ["tests", folder, "main.rs"] => folder,
+                _ => continue,
+            };
+            assert!(known.contains(&&name), "add `{name}` to a set, or to those that compute");
         }
     }
 
