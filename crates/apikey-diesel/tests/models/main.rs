@@ -6,6 +6,7 @@
 mod by_hand;
 mod keys_of_others;
 mod lacking;
+mod limits;
 mod memberships;
 mod organizations;
 mod owners;
