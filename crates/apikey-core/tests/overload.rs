@@ -171,7 +171,7 @@ fn keys_that_are_created_starve_nobody_who_is_verified() {
     assert!((&mut first).now_or_never().is_none());
     assert_eq!(does.recv().unwrap(), "hash", "it is under way");
     let mut creates: Vec<_> = (0..100).map(|_| keys.create("k")).collect();
-    let refused = creates.iter_mut().filter_map(|create| create.now_or_never());
+    let refused = creates.iter_mut().filter_map(FutureExt::now_or_never);
     let refused =
         refused.map(|answer| assert!(matches!(answer, Err(ManageError::Hash(_))))).count();
     assert_eq!(refused, 100 - 16, "a quarter of the queue is for them");

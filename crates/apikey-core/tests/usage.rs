@@ -206,6 +206,7 @@ fn the_latest_use_is_written_however_long_a_key_is_cached() {
         block_on(f.keys.flush()).unwrap();
         assert_eq!(f.last_used(&often), Some(last));
         assert_eq!(f.last_used(&once), Some(first), "not the time of another key");
+        assert_eq!(f.writes(), 1, "in one call");
         use_key(&f.keys, &often);
         block_on(f.keys.flush()).unwrap();
         assert_eq!(f.last_used(&often), Some(f.clock.now()));

@@ -7,6 +7,7 @@ mod by_hand;
 mod damaged;
 mod keys_of_others;
 mod lacking;
+mod limits;
 mod memberships;
 mod organizations;
 mod owners;

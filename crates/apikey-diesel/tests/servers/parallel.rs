@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use apikey_core::chrono::DateTime;
-use apikey_core::{HashedKey, KeyQuery, KeyStore, NewRecord, Rotation, StoreError, Timestamp};
+use apikey_core::{
+    HashedKey, KeyPatch, KeyQuery, KeyStore, NewRecord, Rotation, StoreError, Timestamp,
+};
 use tokio::task::JoinSet;
 
 use crate::database::on_each_server;
@@ -56,5 +58,17 @@ fn a_limit_holds_under_parallel_inserts_from_two_pools() {
             assert!(matches!(error, StoreError::LimitReached { limit: 7 }), "{error:?}");
         }
         assert_eq!(one.count(&KeyQuery::new(), at(0)).await.unwrap(), 7);
+
+        let query = KeyQuery::new().limit(1);
+        let key = one.list(&query, at(0)).await.unwrap().keys.pop().unwrap();
+        let expires = |end| KeyPatch::default().expires_at(end);
+        two.update(&key.id, None, &expires(Some(at(60)))).await.unwrap().unwrap();
+        let refused = two.update_within(&key.id, None, &expires(None), 6, at(1)).await;
+        assert!(matches!(refused, Err(StoreError::LimitReached { limit: 6 })), "{refused:?}");
+        let kept = two.update_within(&key.id, None, &expires(None), 7, at(1)).await;
+        assert_eq!(kept.unwrap().unwrap().expires_at, None);
+        two.touch_each(&[(key.id, at(2))]).await.unwrap();
+        let key = one.get(&key.prefix, None).await.unwrap().unwrap();
+        assert_eq!(key.last_used_at, Some(at(2)));
     });
 }
