@@ -2,10 +2,8 @@
 //! tests of `apikey-rocket`.
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 mod events;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 mod links;
 
 #[doc = include_str!("../README.md")]
