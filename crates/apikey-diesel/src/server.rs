@@ -14,3 +14,4 @@ pub(crate) mod names;
 pub(crate) mod pool;
 mod store;
 pub(crate) mod task;
+mod within;
