@@ -1,9 +1,13 @@
 //! The store suite on the store that keeps keys in memory.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use apikey_conformance::{SpyStore, StoreFixture, async_trait, store_suite};
-use apikey_core::{KeyModel, KeyRecord, KeyStore, MemoryStore};
+use apikey_core::{
+    Found, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStore, MemoryStore, NewRecord, Page,
+    Rotation, StoreError, Timestamp,
+};
 
 struct BuiltIn;
 
@@ -99,6 +103,82 @@ impl StoreFixture for Owned {
     }
 }
 
+/// A store that has what every store must have, and nothing else.
+struct Plain(MemoryStore);
+
+#[async_trait]
+impl KeyStore<KeyRecord> for Plain {
+    async fn find_by_prefix(&self, prefix: &str) -> Result<Option<Found<KeyRecord>>, StoreError> {
+        self.0.find_by_prefix(prefix).await
+    }
+
+    async fn get(
+        &self,
+        prefix: &str,
+        owner: Option<&Infallible>,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        self.0.get(prefix, owner).await
+    }
+
+    async fn insert(
+        &self,
+        new: &NewRecord<()>,
+        limit: Option<u32>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.0.insert(new, limit).await
+    }
+
+    async fn update(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        patch: &KeyPatch,
+    ) -> Result<Option<KeyRecord>, StoreError> {
+        self.0.update(id, owner, patch).await
+    }
+
+    async fn rotate(
+        &self,
+        id: &i64,
+        owner: Option<&Infallible>,
+        rotation: &Rotation<()>,
+    ) -> Result<KeyRecord, StoreError> {
+        self.0.rotate(id, owner, rotation).await
+    }
+
+    async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
+        self.0.touch(ids, at).await
+    }
+
+    async fn list(
+        &self,
+        query: &KeyQuery<KeyRecord>,
+        now: Timestamp,
+    ) -> Result<Page<KeyRecord>, StoreError> {
+        self.0.list(query, now).await
+    }
+
+    async fn count(&self, query: &KeyQuery<KeyRecord>, now: Timestamp) -> Result<u64, StoreError> {
+        self.0.count(query, now).await
+    }
+
+    async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.0.delete_expired(before, limit).await
+    }
+}
+
+#[async_trait]
+impl StoreFixture for Plain {
+    type Model = KeyRecord;
+
+    async fn store(&self) -> Arc<dyn KeyStore<KeyRecord>> {
+        Arc::new(Self(MemoryStore::new()))
+    }
+
+    fn extra(&self, _owner: u8) {}
+}
+
 store_suite!(built_in, BuiltIn);
+store_suite!(plain, Plain(MemoryStore::new()));
 store_suite!(shared, Shared);
 store_suite!(owned, Owned);

@@ -89,7 +89,7 @@ pub trait KeyHasher: fmt::Debug + Send + Sync + 'static {
     fn verify(&self, key: &[u8], stored: &str) -> Result<bool, HashError>;
 
     /// Whether a proven key should be hashed anew, since the stored string has other parameters than
-    /// this hasher would use now.
+    /// this hasher would use now. It is asked on a thread that serves requests, so it hashes nothing.
     fn needs_rehash(&self, stored: &str) -> bool {
         !self.recognizes(stored)
     }

@@ -43,6 +43,9 @@ struct Pending<Id> {
 #[derive(Debug, Clone)]
 pub(crate) struct Noted(Arc<AtomicI64>);
 
+/// By how much a last use may be earlier than it was, in microseconds.
+const MOMENT: i64 = 1_000;
+
 /// None is pending.
 const NEVER: i64 = i64::MIN;
 
@@ -53,10 +56,12 @@ impl Default for Noted {
 }
 
 impl Noted {
-    /// Notes a use, and returns whether it is the first that is pending. A later one is most often noted
-    /// already, by another thread or at the same time.
+    /// Notes a use, and returns whether it is the first that is pending. One within the same moment as the last is not
+    /// written down: threads that serve one key at the same time would wait for each other.
     fn note(&self, at: i64) -> bool {
-        self.0.load(Ordering::Relaxed) < at && self.0.fetch_max(at, Ordering::Relaxed) == NEVER
+        let noted = self.0.load(Ordering::Relaxed);
+        let is_news = noted == NEVER || noted.saturating_add(MOMENT) <= at;
+        is_news && self.0.fetch_max(at, Ordering::Relaxed) == NEVER
     }
 
     fn take(&self) -> i64 {

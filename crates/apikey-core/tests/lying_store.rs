@@ -4,12 +4,13 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
-    ApiKeys, BuildError, DenyReason, Found, Hashers, KeyHasher, KeyPatch, KeyQuery, KeyRecord,
-    KeyStore, MemoryStore, NewRecord, Page, Rotation, Sha256, Sha512, StoreError, Timestamp,
-    async_trait,
+    ApiKeys, BuildError, Clock, DenyReason, Found, Hashers, KeyHasher, KeyPatch, KeyQuery,
+    KeyRecord, KeyStore, KeyUpdate, ManageError, ManualClock, MemoryStore, NewRecord, Page,
+    Rotation, Sha256, Sha512, StoreError, Timestamp, async_trait,
 };
 use futures::executor::block_on;
 
@@ -126,4 +127,23 @@ fn writes_no_hash_that_the_store_may_not_hold() {
     assert!(matches!(built, Err(BuildError::NotWritable { writable }) if writable == ["sha256$$"]));
     let built = ApiKeys::builder(store()).hashers(Hashers::new(Sha256).accept(Sha512)).build();
     assert!(block_on(built.unwrap().create("k")).is_ok());
+}
+
+/// Such a store cannot tell whether there is room, so a key can end sooner and not later.
+#[test]
+fn lets_no_key_live_longer_where_a_limit_cannot_be_counted() {
+    let clock = ManualClock::default();
+    let builder = ApiKeys::builder(store("x")).max_keys_per_owner(9).clock(clock.clone());
+    let keys = builder.build().unwrap();
+    let at = |seconds| clock.now() + Duration::from_secs(seconds);
+    let update = |update: KeyUpdate| block_on(keys.update("FbY8NwcU", update));
+    assert!(update(KeyUpdate::new().name("renamed")).is_ok());
+    assert_eq!(update(KeyUpdate::new().expires_at(at(60))).unwrap().expires_at, Some(at(60)));
+    assert_eq!(update(KeyUpdate::new().expires_at(at(30))).unwrap().expires_at, Some(at(30)));
+    for later in [KeyUpdate::new().expires_at(at(31)), KeyUpdate::new().never_expires()] {
+        let refused = update(later);
+        let is_unsupported =
+            matches!(refused, Err(ManageError::Store(StoreError::Unsupported { .. })));
+        assert!(is_unsupported, "{refused:?}");
+    }
 }

@@ -15,3 +15,4 @@ pub(crate) mod pool;
 mod store;
 pub(crate) mod task;
 pub(crate) mod verdict;
+mod within;

@@ -18,7 +18,8 @@ use crate::server::dialect::Dialect;
 use crate::server::model::AsyncModel;
 use crate::server::pool::ServerPool;
 use crate::server::task::Frame;
-use crate::store::{DieselStore, beside};
+use crate::server::within::{OWNERS, Within};
+use crate::store::DieselStore;
 use crate::time::can_have_ended;
 use crate::written;
 
@@ -308,46 +309,6 @@ fn violated(error: &Error) -> Option<String> {
             Some(info.constraint_name().unwrap_or_default().to_owned())
         }
         _ => None,
-    }
-}
-
-/// How often a key is looked for anew that goes from owner to owner while it is changed.
-const OWNERS: usize = 4;
-
-/// Another expiry within a limit.
-struct Within<Id> {
-    id: Id,
-    patch: KeyPatch,
-    limit: u32,
-    now: Timestamp,
-}
-
-impl<Id: Send + Sync> Within<Id> {
-    /// Changes the key under the lock of the owner whose it was when the lock was asked for.
-    async fn update<M, C>(
-        &self,
-        conn: &mut C,
-        owner: Option<&M::Owner>,
-        seen: Option<&M::Owner>,
-    ) -> Result<Option<M>, Failure>
-    where
-        C: AsyncConnection,
-        M: AsyncModel<C::Backend, Id = Id>,
-    {
-        let Self { id, patch, limit, now } = self;
-        let before = M::update(conn, id, owner, &KeyPatch::default()).await?;
-        // From here on its row is locked.
-        let key = M::update(conn, id, owner, patch).await?;
-        let Some((before, key)) = before.zip(key) else { return Ok(None) };
-        if key.owner() != seen {
-            // The count of another owner stands under another lock.
-            return Err(StoreError::Conflict.into());
-        }
-        let is_counted = patch.prolongs(before.record()) && key.record().counts_at(*now);
-        if is_counted && M::count_live(conn, &beside(&key, *now)).await? > u64::from(*limit) {
-            return Err(StoreError::LimitReached { limit: *limit }.into());
-        }
-        written::updated(M::table(), patch, Some(key))
     }
 }
 
