@@ -179,6 +179,7 @@ pub(crate) fn missing_column(names: TableNames, column: &str) -> Finding {
 }
 
 /// Hands on what a database says of somebody else's table: the names in it are not ours.
+#[allow(dead_code, reason = "servers are asked under no name of ours")]
 pub(crate) fn foreign(error: Error) -> Failure {
     Failure::Store(unavailable(error))
 }

@@ -52,9 +52,8 @@ pub mod django;
 /// What connections are that do not block.
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub mod nonblocking {
-    #[cfg(feature = "bb8")]
-    pub use crate::server::bb8::Lent;
     pub use crate::server::dialect::Dialect;
+    pub use crate::server::lent::Lent;
     pub use crate::server::migration::ServerMigration;
     pub use crate::server::names::{Connection, Model, Run};
     pub use crate::server::verdict::Verdict;

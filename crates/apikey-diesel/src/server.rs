@@ -8,6 +8,8 @@ pub(crate) mod connect;
 pub(crate) mod deadpool;
 pub(crate) mod dialect;
 pub(crate) mod foreign;
+pub(crate) mod frame;
+pub(crate) mod lent;
 pub(crate) mod migration;
 pub(crate) mod model;
 pub(crate) mod names;

@@ -4,6 +4,6 @@ use diesel::mysql::Mysql;
 use diesel_async::AsyncMysqlConnection;
 use diesel_async::pooled_connection::bb8::Pool as Bb8;
 
-use crate::server::bb8::Lent;
+use crate::server::lent::Lent;
 
 crate::server::bb8::bb8_of!(AsyncMysqlConnection, Mysql);

@@ -115,51 +115,73 @@ fn nullability(column: &Found) -> &'static str {
 impl Found {
     /// What the column cannot do that every column of its kind has to.
     fn lacks(&self, names: TableNames) -> Option<Finding> {
-        let (Self { name, declared, .. }, table) = (self, names.full_name());
-        let finding = |problem: &str, declared: &str, nullability: &str| {
-            let fix = format!("ALTER TABLE {table} MODIFY {name} {declared} {nullability}");
-            Finding::new(format!("the column {table}.{name} {problem}"), fix)
-        };
-        if names.times.contains(&name.as_str()) && self.kind == "timestamp" {
+        self.is_timestamp(names)
+            .or_else(|| self.is_short(names))
+            .or_else(|| self.may_be_null(names))
+            .or_else(|| self.is_no_utf8(names))
+    }
+
+    fn is_timestamp(&self, names: TableNames) -> Option<Finding> {
+        let is_time = names.times.contains(&self.name.as_str());
+        (is_time && self.kind == "timestamp").then(|| {
             let problem = "is a TIMESTAMP, which ends in 2038, depends on the zone of the session, and may change \
                            itself when its row is changed";
-            return Some(finding(problem, "DATETIME(6)", nullability(self)));
-        }
-        let characters = self.characters.as_deref().unwrap_or("binary");
-        let collated = |declared: &str| {
-            let collation = self.collation.as_deref().unwrap_or(characters);
-            format!("{declared} CHARACTER SET {characters} COLLATE {collation}")
-        };
-        let most = names.texts.iter().find(|(text, _)| text == name).map(|(_, most)| *most);
-        let is_longer = |most: usize| {
-            self.length
-                .and_then(|length| usize::try_from(length).ok())
-                .is_some_and(|length| most > length)
-        };
-        if let Some(most) = most.filter(|most| is_longer(*most)) {
+            self.modify(names, problem, "DATETIME(6)", nullability(self))
+        })
+    }
+
+    fn is_short(&self, names: TableNames) -> Option<Finding> {
+        let (_, most) = names.texts.iter().find(|(text, _)| *text == self.name)?;
+        let length = usize::try_from(self.length?).ok()?;
+        (length < *most).then(|| {
             let longer =
-                if most > LONGEST_VARCHAR { "TEXT".into() } else { format!("VARCHAR({most})") };
+                if *most > LONGEST_VARCHAR { "TEXT".into() } else { format!("VARCHAR({most})") };
             let problem = format!("cannot hold the {most} characters that it may have to");
-            return Some(finding(&problem, &collated(&longer), nullability(self)));
+            self.modify(names, &problem, &self.collated(&longer), nullability(self))
+        })
+    }
+
+    fn may_be_null(&self, names: TableNames) -> Option<Finding> {
+        let is_required = names.required.contains(&self.name.as_str());
+        (is_required && self.nullable == "YES").then(|| {
+            let declared = self.collated(&self.declared);
+            self.modify(names, "may be null, and such a row cannot be read", &declared, "NOT NULL")
+        })
+    }
+
+    /// Looks at the texts that are compared.
+    fn is_no_utf8(&self, names: TableNames) -> Option<Finding> {
+        let is_compared = Some(self.name.as_str()) == names.owner || self.name == names.prefix;
+        let set = self.characters.as_ref().filter(|set| is_compared && !is_utf8(set))?;
+        let problem = format!(
+            "is {set}, which is not UTF-8: what that does not have cannot be written or found"
+        );
+        let declared = format!("{} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", self.declared);
+        Some(self.modify(names, &problem, &declared, nullability(self)))
+    }
+
+    /// A type with the character set and the collation that the column has, if it has any.
+    fn collated(&self, declared: &str) -> String {
+        match (&self.characters, &self.collation) {
+            (Some(set), Some(collation)) => {
+                format!("{declared} CHARACTER SET {set} COLLATE {collation}")
+            }
+            _ => declared.to_owned(),
         }
-        if names.required.contains(&name.as_str()) && self.nullable == "YES" {
-            let declared =
-                if self.characters.is_some() { collated(declared) } else { declared.clone() };
-            return Some(finding(
-                "may be null, and such a row cannot be read",
-                &declared,
-                "NOT NULL",
-            ));
-        }
-        let is_text_of_ours = Some(name.as_str()) == names.owner || name == names.prefix;
-        if is_text_of_ours && self.characters.is_some() && !is_utf8(characters) {
-            let problem = format!(
-                "is {characters}, which is not UTF-8: what that does not have cannot be written or found"
-            );
-            let declared = format!("{declared} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
-            return Some(finding(&problem, &declared, nullability(self)));
-        }
-        None
+    }
+
+    fn modify(
+        &self,
+        names: TableNames,
+        problem: &str,
+        declared: &str,
+        nullability: &str,
+    ) -> Finding {
+        let (Self { name, .. }, table) = (self, names.full_name());
+        Finding::new(
+            format!("the column {table}.{name} {problem}"),
+            format!("ALTER TABLE {table} MODIFY {name} {declared} {nullability}"),
+        )
     }
 }
 

@@ -120,11 +120,11 @@ fn others(grants: &[Grant], table: &str) -> Vec<Finding> {
     let finding = |grants: &[&Grant], problem: &str| {
         let distinct = |values: Vec<&str>| {
             let mut distinct: Vec<&str> = Vec::new();
-            values.into_iter().for_each(|value| {
+            for value in values {
                 if !distinct.contains(&value) {
                     distinct.push(value);
                 }
-            });
+            }
             distinct.join(", ")
         };
         let roles = distinct(grants.iter().map(|grant| grant.name.as_str()).collect());

@@ -1,55 +1,5 @@
 //! The pool of bb8.
 
-use std::ops::{Deref, DerefMut};
-
-/// A connection of such a pool, or one beside it.
-#[doc(hidden)]
-#[expect(missing_debug_implementations, reason = "a connection has nothing to show")]
-pub struct Lent<C>(Box<dyn DerefMut<Target = C> + Send>);
-
-impl<C: 'static> Lent<C> {
-    pub(crate) fn of_pool(pooled: impl DerefMut<Target = C> + Send + 'static) -> Self {
-        Self(Box::new(pooled))
-    }
-
-    pub(crate) fn apart(conn: C) -> Self
-    where
-        C: Send,
-    {
-        Self(Box::new(Apart(conn)))
-    }
-}
-
-impl<C> Deref for Lent<C> {
-    type Target = C;
-
-    fn deref(&self) -> &C {
-        &self.0
-    }
-}
-
-impl<C> DerefMut for Lent<C> {
-    fn deref_mut(&mut self) -> &mut C {
-        &mut self.0
-    }
-}
-
-struct Apart<C>(C);
-
-impl<C> Deref for Apart<C> {
-    type Target = C;
-
-    fn deref(&self) -> &C {
-        &self.0
-    }
-}
-
-impl<C> DerefMut for Apart<C> {
-    fn deref_mut(&mut self) -> &mut C {
-        &mut self.0
-    }
-}
-
 /// Accepts bb8's pool of one type of connection.
 macro_rules! bb8_of {
     ($connection:ty, $backend:ty) => {

@@ -9,19 +9,16 @@ macro_rules! foreign_database {
         use diesel_async::RunQueryDsl;
 
         use $crate::error::ConnectError;
-        use $crate::failure::foreign;
         use $crate::import::{ForeignDatabase, ForeignRow, Number, TableName};
         use $crate::model::TableNames;
-        use $crate::server::model::AsyncModel;
-        use $crate::server::pool::ServerPool;
-        use $crate::server::task::Frame;
+        use $crate::server::frame::Frame;
         use $crate::store::DieselStore;
 
         type Store = DieselStore<KeyRecord, $Pool>;
 
-        /// What the store's own table is called, which no query here is about.
+        /// No table of ours, which would be looked at if something is wrong.
         fn names() -> TableNames {
-            <KeyRecord as AsyncModel<<$Pool as ServerPool>::Backend>>::table()
+            TableNames::new("", "", "", &[])
         }
 
         pub(crate) async fn open_foreign(
@@ -40,7 +37,7 @@ macro_rules! foreign_database {
                 self.run(names(), Frame::read().long(), sql, |conn, sql| {
                     Box::pin(async move {
                         let query = diesel::sql_query(sql.as_str());
-                        let counted: Number = query.get_result(conn).await.map_err(foreign)?;
+                        let counted: Number = query.get_result(conn).await?;
                         Ok(counted.number)
                     })
                 })
@@ -49,9 +46,7 @@ macro_rules! foreign_database {
 
             async fn tables(&self, sql: String) -> Result<Vec<TableName>, StoreError> {
                 self.run(names(), Frame::read(), sql, |conn, sql| {
-                    Box::pin(async move {
-                        diesel::sql_query(sql.as_str()).load(conn).await.map_err(foreign)
-                    })
+                    Box::pin(async move { Ok(diesel::sql_query(sql.as_str()).load(conn).await?) })
                 })
                 .await
             }
@@ -64,7 +59,7 @@ macro_rules! foreign_database {
                 self.run(names(), Frame::read(), (sql, after), |conn, (sql, after)| {
                     Box::pin(async move {
                         let query = diesel::sql_query(sql.as_str()).bind::<Text, _>(after.as_str());
-                        query.load(conn).await.map_err(foreign)
+                        Ok(query.load(conn).await?)
                     })
                 })
                 .await

@@ -10,8 +10,8 @@ use diesel_async::AsyncConnection;
 use crate::failure::Failure;
 use crate::model::TableNames;
 use crate::server::dialect::Dialect;
+use crate::server::frame::Frame;
 use crate::server::pool::ServerPool;
-use crate::server::task::Frame;
 use crate::store::DieselStore;
 
 /// A migration, in one statement where the server cannot undo the definition of a table.

@@ -14,6 +14,7 @@ use crate::failure::{Failure, unavailable, without_hashes};
 use crate::model::TableNames;
 use crate::server::blame::blame_table;
 use crate::server::dialect::Dialect;
+use crate::server::frame::{Around, Frame, Pace};
 use crate::server::pool::ServerPool;
 use crate::server::verdict::{Progress, Verdict};
 use crate::store::DieselStore;
@@ -25,60 +26,6 @@ pub(crate) type Steps<'c, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> +
 
 /// The steps of an operation. No closure, so that they can be taken again.
 pub(crate) type Work<C, A, T> = for<'c> fn(&'c mut C, &'c A) -> Steps<'c, T>;
-
-/// What an operation needs around its steps.
-pub(crate) struct Frame {
-    around: Around,
-    pace: Pace,
-}
-
-/// How long the work may take.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pace {
-    /// No time at all, if the connection is good.
-    Quick,
-    Usual,
-    Long,
-}
-
-enum Around {
-    Nothing,
-    Transaction,
-    /// A transaction that holds the lock of this name to its end.
-    Lock(String),
-}
-
-/// So many times the deadline of others is that of long work.
-const LONG: u32 = 10;
-
-impl Frame {
-    pub(crate) fn read() -> Self {
-        Self { around: Around::Nothing, pace: Pace::Usual }
-    }
-
-    /// A read of one row by its index.
-    pub(crate) fn lookup() -> Self {
-        Self { around: Around::Nothing, pace: Pace::Quick }
-    }
-
-    pub(crate) fn change() -> Self {
-        Self { around: Around::Transaction, pace: Pace::Usual }
-    }
-
-    /// A change under the lock of this name.
-    pub(crate) fn locked(name: String) -> Self {
-        Self { around: Around::Lock(name), pace: Pace::Usual }
-    }
-
-    /// The same for work that takes its time.
-    pub(crate) fn long(self) -> Self {
-        Self { pace: Pace::Long, ..self }
-    }
-
-    fn deadline(&self, usual: Duration) -> Duration {
-        if self.pace == Pace::Long { usual.saturating_mul(LONG) } else { usual }
-    }
-}
 
 /// An operation took too long.
 #[derive(Debug, ThisError)]
@@ -210,7 +157,8 @@ where
     /// Runs the operation on this connection for as long as there is time.
     ///
     /// A connection that was idle may be dead without a sign: a firewall that forgot it lets nothing pass. So what takes
-    /// no time on a good one, a lookup or the beginning of a transaction, has half of the time on one that is not fresh.
+    /// no time on a good one, a lookup or the beginning of a transaction, has half of what is left on one that is not
+    /// fresh.
     async fn attempt(
         &self,
         conn: &mut C,
@@ -220,7 +168,7 @@ where
     ) -> Result<T, Failed> {
         // In the middle of a statement.
         let late = |_| Failed::new(self.late(), Verdict::Stale);
-        let half = if is_fresh { until } else { until - self.deadline / 2 };
+        let half = if is_fresh { until } else { Instant::now() + left(until) / 2 };
         if let Around::Nothing = self.frame.around {
             let until = if self.frame.pace == Pace::Quick { half } else { until };
             return timeout_at(until, self.read(conn)).await.map_err(late)?;
@@ -277,7 +225,7 @@ where
         until: Instant,
     ) -> Result<T, Failed> {
         // Shorter than what is left, so that the connection is of further use.
-        let patience = until.saturating_duration_since(Instant::now()) / 2;
+        let patience = left(until) / 2;
         let mut begin = C::Backend::bound(conn, patience).await;
         let Around::Lock(name) = &self.frame.around else {
             return self.finish(conn, begin, progress).await;
@@ -328,6 +276,10 @@ where
             failure => Failed::new(failure, Verdict::Settled),
         }
     }
+}
+
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 /// Ends the transaction. What fails before its commit is sent is undone.

@@ -53,17 +53,17 @@ impl Keys {
 macro_rules! pools {
     ($connection:ty, $urls:expr) => {{
         let [own, first, second] = $urls;
-        let mut keys = Vec::new();
-        keys.push(Keys::new("own", DieselStore::connect(&named(&own)).await.unwrap(), own));
+        let store = DieselStore::connect(&named(&own)).await.unwrap();
+        let own = Keys::new("own", store, own);
         let manager =
             AsyncDieselConnectionManager::<$connection>::new_with_config(named(&first), untested());
         let pool = deadpool::Pool::builder(manager).max_size(CONNECTIONS.into()).build().unwrap();
-        keys.push(Keys::new("deadpool", DieselStore::<KeyRecord, _>::new(pool), first));
+        let first = Keys::new("deadpool", DieselStore::<KeyRecord, _>::new(pool), first);
         let manager = AsyncDieselConnectionManager::<$connection>::new(named(&second));
         let pool = bb8::Pool::builder().max_size(CONNECTIONS.into()).test_on_check_out(false);
         let pool = pool.build(manager).await.unwrap();
-        keys.push(Keys::new("bb8", DieselStore::<KeyRecord, _>::new(pool), second));
-        keys
+        let second = Keys::new("bb8", DieselStore::<KeyRecord, _>::new(pool), second);
+        [own, first, second]
     }};
 }
 
@@ -83,7 +83,7 @@ fn named(url: &str) -> String {
 }
 
 /// A store on each kind of pool, each on a database of its own.
-pub(crate) async fn each_pool(server: Server, databases: &Databases) -> Vec<Keys> {
+pub(crate) async fn each_pool(server: Server, databases: &Databases) -> [Keys; 3] {
     let urls = [databases.create().await, databases.create().await, databases.create().await];
     let mut all = match server {
         Server::Postgres => pools!(AsyncPgConnection, urls),
@@ -238,7 +238,7 @@ impl Keys {
     }
 
     /// How many statements have failed since.
-    pub(crate) async fn faults(&self, _: &Databases) -> i64 {
+    pub(crate) async fn faults(&self) -> i64 {
         self.number(match self.server() {
             Server::Postgres => {
                 "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM faults"
