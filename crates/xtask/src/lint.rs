@@ -112,8 +112,8 @@ fn clippy(features: &[&str]) -> anyhow::Result<Outcome> {
     )
 }
 
-/// There are no examples in the sense of cargo. But where they are meant, too, cargo takes the features that the
-/// tests ask for, as clippy did, and need not check a dozen large dependencies once more.
+/// Where cargo's examples are meant, too, it takes the features that the tests ask for, as clippy did, and need not
+/// check a dozen large dependencies once more.
 fn documentation() -> anyhow::Result<Outcome> {
     check(
         workspace::cargo()
