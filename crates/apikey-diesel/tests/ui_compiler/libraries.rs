@@ -37,6 +37,7 @@ impl Libraries {
 
 /// Nothing is linked, so what was checked will do as well as what was built.
 fn metadata(files: &serde_json::Value) -> PathBuf {
-    let files = files.as_array().unwrap().iter().map(|file| PathBuf::from(file.as_str().unwrap()));
-    files.into_iter().find(|file| file.extension().is_some_and(|end| end == "rmeta")).unwrap()
+    let files = files.as_array().unwrap();
+    let mut files = files.iter().map(|file| PathBuf::from(file.as_str().unwrap()));
+    files.find(|file| file.extension().is_some_and(|end| end == "rmeta")).unwrap()
 }

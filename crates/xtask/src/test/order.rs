@@ -9,7 +9,7 @@ use super::{binary::Binary, job::Job};
 /// The most processes that the tests of one binary are dealt to.
 const MOST_PARTS: usize = 4;
 
-/// A source of numbers that are the same for the same seed (SplitMix64).
+/// A source of numbers that are the same for the same seed (`SplitMix64`).
 #[derive(Debug)]
 pub(super) struct Order(u64);
 
