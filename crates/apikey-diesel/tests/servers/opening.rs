@@ -219,29 +219,40 @@ fn works_on_pools_of_the_applications_own() {
     });
 }
 
+/// Gives connections a name that no test beside this one has.
+fn victims(server: Server, url: &str) -> String {
+    match server {
+        Server::Postgres => format!("{url}&application_name={}", schema(url)),
+        Server::Mysql => url.to_owned(),
+    }
+}
+
+fn schema(url: &str) -> &str {
+    url.rsplit_once("%3D").unwrap().1
+}
+
 /// As a server does that is restarted.
 async fn end_all_connections(server: Server, databases: &Databases, url: &str) {
     let end = match server {
-        Server::Postgres => {
+        Server::Postgres => format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
-             AND application_name = 'apikey-victim'"
-        }
+             AND application_name = '{}'",
+            schema(url)
+        ),
         Server::Mysql => {
             "BEGIN NOT ATOMIC FOR victim IN (SELECT id FROM information_schema.processlist \
              WHERE db = DATABASE() AND id <> CONNECTION_ID()) DO KILL CONNECTION victim.id; END FOR; END"
+                .to_owned()
         }
     };
-    databases.run(url, end).await;
+    databases.run(url, &end).await;
 }
 
 #[test]
 fn a_store_outlives_its_connections() {
     on_each_server("a_store_outlives_its_connections", async |server, databases| {
         let url = databases.create().await;
-        let victim = match server {
-            Server::Postgres => format!("{url}&application_name=apikey-victim"),
-            Server::Mysql => url.clone(),
-        };
+        let victim = victims(server, &url);
         let store = DieselStore::connect(&victim).await.unwrap();
         store.migrate().await.unwrap();
         store.insert(&new_key("abcdefgh"), None).await.unwrap();
@@ -258,10 +269,7 @@ fn a_store_outlives_all_connections_of_a_pool_that_keeps_dead_ones() {
     let test = "a_store_outlives_all_connections_of_a_pool_that_keeps_dead_ones";
     on_each_server(test, async |server, databases| {
         let url = databases.create().await;
-        let victim = match server {
-            Server::Postgres => format!("{url}&application_name=apikey-victim"),
-            Server::Mysql => url.clone(),
-        };
+        let victim = victims(server, &url);
         DieselStore::connect(&url).await.unwrap().migrate().await.unwrap();
         match server {
             Server::Postgres => {
