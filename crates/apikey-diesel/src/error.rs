@@ -74,8 +74,8 @@ pub enum ConnectError {
     },
     /// The server answers, and says no.
     #[error(
-        "the server refuses {place}; check user, password and the name of the database, and whether it wants TLS, which \
-         this build has not: see \"Encrypted connections\" in docs/databases.md"
+        "the server refuses {place}; check user, password and the name of the database, and whether it wants TLS, \
+         which this build has not: see \"Encrypted connections\" in docs/databases.md"
     )]
     Refused {
         /// Host, port and database.

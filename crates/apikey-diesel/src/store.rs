@@ -130,10 +130,10 @@ impl<M: KeyModel, P: Pool> DieselStore<M, P> {
     ///
     /// What takes longer is [`StoreError::Unavailable`], and its connection is closed, since nobody knows in
     /// what state it is; what was to be written may be there. So a server that hangs, or a host that is gone
-    /// without a word, costs a deadline and no connections. A lookup, or the beginning of a change, that has no answer
-    /// on a used connection is repeated on a fresh one after half of the time. Waiting for somebody else's lock ends after half
-    /// of the time: on PostgreSQL with any pool; on MySQL and MariaDB with the pools of this crate (after 5
-    /// seconds, by `innodb_lock_wait_timeout`), else with the deadline.
+    /// without a word, costs a deadline and no connections. A lookup, or the beginning of a change, that has no
+    /// answer on a used connection is repeated on a fresh one after half of the time. Waiting for somebody else's
+    /// lock ends after half of the time: on PostgreSQL with any pool; on MySQL and MariaDB with the pools of this
+    /// crate (after 5 seconds, by `innodb_lock_wait_timeout`), else with the deadline.
     ///
     /// SQLite has no server that could hang: there the busy timeout bounds all waiting.
     #[must_use]

@@ -1,8 +1,8 @@
 //! Whether a table keeps what is written to it.
 //!
-//! A MySQL that is not strict cuts what is too long, with nothing but a warning: the scope `tenants:admin-audit` becomes
-//! `tenants:admin`. A trigger may change a value, and a rule of the database may hide the row. So each change reads back
-//! what it wrote before it is committed, and is undone if that differs.
+//! A MySQL that is not strict cuts what is too long, with nothing but a warning: the scope `tenants:admin-audit`
+//! becomes `tenants:admin`. A trigger may change a value, and a rule of the database may hide the row. So each change
+//! reads back what it wrote before it is committed, and is undone if that differs.
 
 use apikey_core::chrono::TimeDelta;
 use apikey_core::{KeyModel, KeyPatch, KeyRecord, NewRecord, StoreError, Timestamp};

@@ -90,8 +90,9 @@ async fn establish(url: String) -> ConnectionResult<AsyncMysqlConnection> {
     task.await.unwrap_or_else(|_| Err(ConnectionError::BadConnection(GAVE_UP.to_owned())))
 }
 
-/// Nobody waits for a lock longer than half of the usual deadline: the server would go on waiting, with the locks that it
-/// has, when the client has given up. And what does not fit into a column is an error, whatever the server's own mode is.
+/// Nobody waits for a lock longer than half of the usual deadline: the server would go on waiting, with the locks that
+/// it has, when the client has given up. And what does not fit into a column is an error, whatever the server's own
+/// mode is.
 const SETUP: &str = "SET innodb_lock_wait_timeout = 5, \
      sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES', 'STRICT_TRANS_TABLES')";
 

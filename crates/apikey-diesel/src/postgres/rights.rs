@@ -25,10 +25,11 @@ const FILTERED: &str = "SELECT row_security_active(to_regclass($1)::oid) AND ( \
              AND (0 = ANY (p.polroles) OR EXISTS (SELECT FROM unnest(p.polroles) role \
                  WHERE pg_has_role(role, 'MEMBER'))))) AS answer, current_user::text AS name";
 
-/// Who else may write keys, or read their hashes: not this user, the owner of the table, nor who may do everything, nor,
-/// if this user has its rights from groups alone, a group that it is a member of. Who may not enter the schema has no use
-/// of a right in it.
-const OTHERS: &str = "SELECT DISTINCT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname::text) END AS name, \
+/// Who else may write keys, or read their hashes: not this user, the owner of the table, nor who may do everything,
+/// nor, if this user has its rights from groups alone, a group that it is a member of. Who may not enter the schema has
+/// no use of a right in it.
+const OTHERS: &str = "SELECT DISTINCT \
+         CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname::text) END AS name, \
          g.privilege_type AS privilege, g.privilege_type <> 'SELECT' AS answer \
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
      CROSS JOIN LATERAL ( \

@@ -4,7 +4,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 
 use crate::server::verdict::Verdict;
 
-/// What would come of it again, in the words of a server that speaks English. Elsewhere it is repeated once for nothing.
+/// What would come of it again, in the words of a server that speaks English. Elsewhere it is repeated for nothing.
 const SETTLED: [&str; 4] = [
     "permission denied",
     "canceling statement due to statement timeout",

@@ -13,7 +13,7 @@ pub(crate) struct Driver {
     pub(crate) parameters: &'static [&'static str],
 }
 
-/// By which names clients of all kinds ask for TLS. `require_ssl` is not among them: a driver that knows it may have TLS.
+/// By which names clients of all kinds ask for TLS. `require_ssl` is none of them: a driver that knows it may have TLS.
 const TLS: [&str; 5] = ["sslmode", "ssl-mode", "ssl_mode", "ssl", "tls"];
 
 /// The values of these that demand none.

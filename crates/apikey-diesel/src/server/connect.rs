@@ -104,7 +104,8 @@ fn is_busy(message: &str) -> bool {
 /// What a driver says that was asked for TLS and has none.
 pub(crate) const GAVE_UP: &str = "the driver gave up: the URL asks for TLS";
 
-/// Whether the server or the URL demands TLS, in the words of servers, of what stands before hosted ones, and of drivers.
+/// Whether the server or the URL demands TLS, in the words of servers, of what stands before hosted ones, and of
+/// drivers.
 fn wants_tls(message: &str) -> bool {
     const TEXTS: [&str; 10] = [
         GAVE_UP,

@@ -156,9 +156,9 @@ where
 
     /// Runs the operation on this connection for as long as there is time.
     ///
-    /// A connection that was idle may be dead without a sign: a firewall that forgot it lets nothing pass. So what takes
-    /// no time on a good one, a lookup or the beginning of a transaction, has half of what is left on one that is not
-    /// fresh.
+    /// A connection that was idle may be dead without a sign: a firewall that forgot it lets nothing pass. So what
+    /// takes no time on a good one, a lookup or the beginning of a transaction, has half of what is left on one that is
+    /// not fresh.
     async fn attempt(
         &self,
         conn: &mut C,

@@ -1,7 +1,7 @@
 //! What a failure on a server says of the connection on which it happened, and what follows from it.
 
-/// What a failure means. Each server gives it in one place, [`Dialect::judge`](super::dialect::Dialect::judge); what
-/// follows is the same for all, and stands here:
+/// What a failure means. Each server says so in one place, its `judge`; what follows is the same for all, and stands
+/// here:
 ///
 /// | | The connection | Those that are idle | A read | A change |
 /// |---|---|---|---|---|

@@ -51,7 +51,8 @@ const FITS: &str = "reports:read tenants:admin";
 const IS_CUT: &str = "reports:read tenants:admin-audit:read";
 
 fn assert_rejected<T: std::fmt::Debug>(outcome: Result<T, ManageError>, case: &str) {
-    assert!(matches!(outcome, Err(ManageError::Rejected(_))), "{case}: {outcome:?}");
+    let error = outcome.unwrap_err();
+    assert!(matches!(error, ManageError::Rejected(_)), "{case}: {error:?}");
 }
 
 /// No key gets what it was not given, whoever made the connections.

@@ -40,7 +40,7 @@ impl User {
         Self { url: format!("{scheme}://{name}:secret@{place}"), name }
     }
 
-    async fn drop(self, server: Server, databases: &Databases, url: &str) {
+    async fn remove(self, server: Server, databases: &Databases, url: &str) {
         let name = &self.name;
         match server {
             Server::Postgres => {
@@ -81,7 +81,7 @@ fn finds_what_this_user_may_not_do() {
         let found = problems(&store).await;
         assert!(found.is_empty(), "{found:?}");
         drop(store);
-        user.drop(server, databases, &url).await;
+        user.remove(server, databases, &url).await;
     });
 }
 
@@ -115,7 +115,7 @@ fn finds_what_row_level_security_hides() {
         assert!(problems(&store).await.is_empty());
         store.find_by_prefix("abcdefgh").await.unwrap().unwrap();
         drop(store);
-        user.drop(server, databases, &url).await;
+        user.remove(server, databases, &url).await;
     });
 }
 
@@ -167,8 +167,8 @@ fn finds_who_else_may_make_keys() {
         databases.run(&url, &format!("GRANT ALL ON api_keys TO {name}")).await;
         assert!(problems(&store).await.is_empty());
         drop(store);
-        service.drop(server, databases, &url).await;
-        anon.drop(server, databases, &url).await;
+        service.remove(server, databases, &url).await;
+        anon.remove(server, databases, &url).await;
     });
 }
 

@@ -1,7 +1,10 @@
 //! What a server refuses.
 
 use apikey_conformance::report_skip;
-use apikey_core::{ApiKeys, HashedKey, KeyRecord, KeyStore, ManageError, StoreError};
+use apikey_core::{
+    ApiKeys, HashedKey, KeyPatch, KeyQuery, KeyRecord, KeyStore, ManageError, Rotation, Scopes,
+    StoreError,
+};
 use apikey_diesel::diesel::ConnectionError;
 use apikey_diesel::diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, deadpool,
@@ -12,7 +15,7 @@ use futures::FutureExt;
 
 use crate::database::on_each_server;
 use crate::opening::full_text;
-use crate::parallel::new_key;
+use crate::parallel::{at, new_key};
 use crate::server::{Databases, Server};
 
 #[test]
@@ -50,6 +53,44 @@ fn refuses_what_is_too_long_for_a_column() {
         databases.run(&url, sql).await;
         let rejected = store.insert(&new_key("abcdefgh"), None).await;
         assert!(matches!(rejected, Err(StoreError::Rejected(_))), "{rejected:?}");
+    });
+}
+
+/// What a trigger makes of a key is not what was asked for.
+#[test]
+fn a_change_that_a_trigger_changes_is_undone() {
+    on_each_server("a_change_that_a_trigger_changes_is_undone", async |server, databases| {
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let key = store.insert(&new_key("abcdefgh"), None).await.unwrap();
+        let triggers: &[&str] = match server {
+            Server::Postgres => &[
+                "CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS \
+                 'BEGIN NEW.scopes = ''admin''; RETURN NEW; END'",
+                "CREATE TRIGGER giving BEFORE INSERT OR UPDATE ON api_keys \
+                 FOR EACH ROW EXECUTE FUNCTION give()",
+            ],
+            Server::Mysql => &[
+                "CREATE TRIGGER giving BEFORE INSERT ON api_keys \
+                 FOR EACH ROW SET NEW.scopes = 'admin'",
+                "CREATE TRIGGER changing BEFORE UPDATE ON api_keys \
+                 FOR EACH ROW SET NEW.scopes = 'admin'",
+            ],
+        };
+        for trigger in triggers {
+            databases.run(&url, trigger).await;
+        }
+        let inserted = store.insert(&new_key("ijklmnop"), None).await;
+        assert!(matches!(inserted, Err(StoreError::Rejected(_))), "{inserted:?}");
+        let patch = KeyPatch::default().scopes(Scopes::collect(["reports:read"]).unwrap());
+        let updated = store.update(&key.id, None, &patch).await;
+        assert!(matches!(updated, Err(StoreError::Rejected(_))), "{updated:?}");
+        let rotation = Rotation::new(None, at(60), new_key("qrstuvwx"));
+        assert!(store.rotate(&key.id, None, &rotation).await.is_err());
+        let kept = store.get("abcdefgh", None).await.unwrap();
+        assert_eq!(kept, Some(key));
+        assert_eq!(store.count(&KeyQuery::new(), at(0)).await.unwrap(), 1);
     });
 }
 
