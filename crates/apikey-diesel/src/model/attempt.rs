@@ -13,7 +13,7 @@ use crate::model::TableNames;
 /// A value as the database gave it, or why it is none of its type.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Raw<T>(Result<T, BoxError>);
+pub struct Raw<T>(pub(crate) Result<T, BoxError>);
 
 impl<T, ST, DB> FromSql<ST, DB> for Raw<T>
 where
