@@ -28,7 +28,14 @@ impl Show {
         output: &mut Output,
     ) -> Result<Outcome, Failure> {
         let Prefix(prefix) = self.prefix;
-        let key = keys.get(&prefix).await?.ok_or(ManageError::NotFound { prefix })?;
+        let key = match keys.get(&prefix).await {
+            Err(ManageError::Unreadable(row)) => {
+                output.unreadable(&row)?;
+                Output::warn_of(&row);
+                return Ok(Outcome::Refused);
+            }
+            key => key?.ok_or(ManageError::NotFound { prefix })?,
+        };
         output.key(&key)?;
         Ok(Outcome::Done)
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use apikey_core::{Finding, KeyRecord};
+use apikey_core::{Finding, KeyRecord, UnreadableRow};
 use serde::Serialize;
 
 use super::Row;
@@ -14,6 +14,22 @@ struct Object<'a, Id> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
+}
+
+/// Stands in the place of a key.
+#[derive(Serialize)]
+struct Unreadable<'a> {
+    prefix: Option<&'a str>,
+    status: &'static str,
+    problem: &'a str,
+    fix: &'a str,
+}
+
+impl<'a> From<&'a UnreadableRow> for Unreadable<'a> {
+    fn from(row: &'a UnreadableRow) -> Self {
+        let UnreadableRow { prefix, problem, fix, .. } = row;
+        Self { prefix: prefix.as_deref(), status: "unreadable", problem, fix }
+    }
 }
 
 #[derive(Serialize)]
@@ -66,6 +82,23 @@ pub(super) fn page<Id: Serialize>(
         serde_json::to_writer(&mut *out, &object(row, None))?;
     }
     Ok(())
+}
+
+/// Prints part of an array, one row that cannot be read to a line.
+pub(super) fn unreadable(
+    out: &mut impl Write,
+    rows: &[UnreadableRow],
+    is_first: bool,
+) -> io::Result<()> {
+    for (number, row) in rows.iter().enumerate() {
+        out.write_all(if is_first && number == 0 { b"[\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, &Unreadable::from(row))?;
+    }
+    Ok(())
+}
+
+pub(super) fn unreadable_alone(out: &mut impl Write, row: &UnreadableRow) -> io::Result<()> {
+    pretty(out, &Unreadable::from(row))
 }
 
 pub(super) fn end(out: &mut impl Write, is_empty: bool) -> io::Result<()> {
