@@ -3,9 +3,13 @@
 use std::fs;
 
 use apikey_core::KeyStore;
-use apikey_diesel::{ConnectError, ConnectionOptions, DieselStore};
+#[cfg(unix)]
+use apikey_diesel::ConnectionOptions;
+use apikey_diesel::{ConnectError, DieselStore};
 
-use crate::fixture::{Folder, full_text, new_key};
+#[cfg(unix)]
+use crate::fixture::full_text;
+use crate::fixture::{Folder, new_key};
 
 #[tokio::test]
 async fn makes_no_file_of_a_parameter_that_it_does_not_know() {
@@ -78,42 +82,75 @@ async fn check_finds_a_file_that_was_replaced_while_it_is_open() {
     assert_eq!(store.check().await.unwrap().len(), 1);
 }
 
-/// A database in WAL mode that was closed, in a place where no index can be made beside it: a directory has its
-/// name, which keeps out the superuser, too.
-async fn closed() -> Folder {
-    let folder = Folder::new();
-    let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
-    store.insert(&new_key("abcdefgh"), None).await.unwrap();
-    drop(store);
-    folder.run("app.db", "PRAGMA wal_checkpoint(TRUNCATE)");
-    for name in ["app.db-wal", "app.db-shm"] {
-        drop(fs::remove_file(folder.path(name)));
-    }
-    fs::create_dir(folder.path("app.db-shm")).unwrap();
-    folder
-}
+/// Names the directory to a child of this test.
+#[cfg(unix)]
+const VOLUME: &str = "APIKEY_TEST_READ_ONLY_VOLUME";
 
+/// Somebody who is not the superuser, to whom everything can be written.
+#[cfg(unix)]
+const SOMEBODY: u32 = 65534;
+
+/// A database that was closed, in a directory that nobody may write to but the superuser.
+#[cfg(unix)]
 #[tokio::test]
 async fn reads_a_closed_database_on_a_read_only_volume() {
-    let folder = closed().await;
-    let url = format!("{}?mode=ro", folder.url("app.db"));
-    let store = DieselStore::sqlite(&url).await.unwrap();
-    assert!(store.get("abcdefgh", None).await.unwrap().is_some());
-    let options = ConnectionOptions::new();
-    let store = DieselStore::connect_sqlite(&url, options).await.unwrap();
-    assert!(store.get("abcdefgh", None).await.unwrap().is_some());
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    if let Ok(volume) = std::env::var(VOLUME) {
+        return read_volume(&volume).await;
+    }
+    let folder = Folder::new();
+    let allow = |name: &str, mode| {
+        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for name in ["closed", "log"] {
+        fs::create_dir(folder.path(name)).unwrap();
+        let file = format!("{name}/app.db");
+        let store = DieselStore::sqlite(&folder.url(&file)).await.unwrap();
+        store.insert(&new_key("abcdefgh"), None).await.unwrap();
+        drop(store);
+        folder.run(&file, "PRAGMA wal_checkpoint(TRUNCATE)");
+        for companion in ["-wal", "-shm"] {
+            drop(fs::remove_file(folder.path(&format!("{file}{companion}"))));
+        }
+        allow(&file, 0o444);
+    }
+    fs::write(folder.path("log/app.db-wal"), [0; 64]).unwrap();
+    ["closed", "log"].into_iter().for_each(|name| allow(name, 0o555));
+    allow("", 0o755);
+    // The test binary may lie where only the superuser looks.
+    let program = folder.path("test");
+    let is_superuser = fs::metadata(folder.path("closed")).unwrap().uid() == 0;
+    let mut child = if is_superuser {
+        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let mut child = Command::new(&program);
+        child.uid(SOMEBODY).gid(SOMEBODY);
+        child
+    } else {
+        Command::new(std::env::current_exe().unwrap())
+    };
+    child.args(["--exact", "files::reads_a_closed_database_on_a_read_only_volume"]);
+    child.env(VOLUME, folder.path("")).current_dir(folder.path(""));
+    let run = child.output().unwrap();
+    ["closed", "log"].into_iter().for_each(|name| allow(name, 0o755));
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
 }
 
-#[tokio::test]
-async fn says_what_to_do_where_the_log_cannot_be_read() {
-    let folder = closed().await;
-    fs::create_dir(folder.path("app.db-wal")).unwrap();
-    let url = format!("{}?mode=ro", folder.url("app.db"));
-    let error = DieselStore::sqlite(&url).await.map(drop).unwrap_err();
+#[cfg(unix)]
+async fn read_volume(volume: &str) {
+    let url = |name: &str| format!("sqlite://{volume}/{name}/app.db?mode=ro");
+    let store = DieselStore::sqlite(&url("closed")).await.unwrap();
+    assert!(store.get("abcdefgh", None).await.unwrap().is_some());
+    let options = ConnectionOptions::new();
+    let store = DieselStore::connect_sqlite(&url("closed"), options).await.unwrap();
+    assert!(store.get("abcdefgh", None).await.unwrap().is_some());
+
+    let error = DieselStore::sqlite(&url("log")).await.map(drop).unwrap_err();
     let text = full_text(&error);
     assert!(text.contains("PRAGMA journal_mode = DELETE"), "{text}");
-    if cfg!(unix) {
-        assert!(text.contains("app.db belongs to user "), "{text}");
-        assert!(text.contains("app.db-wal belongs to user "), "{text}");
-    }
+    assert!(text.contains("app.db belongs to user "), "{text}");
+    assert!(text.contains("app.db-wal belongs to user "), "{text}");
 }
