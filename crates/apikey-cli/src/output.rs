@@ -214,8 +214,9 @@ impl Output {
 
     /// Says which row cannot be read, and how it is repaired.
     pub(crate) fn warn_of(row: &UnreadableRow) {
-        let (row, fix) = (printable(&row.to_string()), printable(&row.fix));
-        Self::note(&format!("warning: a row cannot be read: {row}\n    fix: {fix}"));
+        let said = row.to_string();
+        Self::note(&format!("warning: a row cannot be read: {}", printable(&said)));
+        Self::note(&format!("    fix: {}", printable(&row.fix)));
     }
 
     /// Says what went wrong with one key of several.
