@@ -21,7 +21,7 @@ use apikey_core::{ApiKeys, ManageError};
 
 use crate::args::{Cli, Command, Manage, OwnManage, Prefix};
 use crate::exit_code::{Failure, Outcome};
-use crate::output::{Output, Printable};
+use crate::output::{Output, Printable, printable};
 use crate::settings::handle;
 
 /// Opens the database as the command may, and does what it asks.
@@ -87,12 +87,15 @@ async fn change_each<M: Printable>(
     change: impl AsyncFn(&str) -> Result<M, ManageError>,
 ) -> Result<Outcome, Failure> {
     let mut changed = Vec::new();
-    let mut unknown = Vec::new();
+    let (mut unknown, mut unread) = (Vec::new(), Vec::new());
     let mut failure = None;
     for Prefix(prefix) in prefixes {
         match change(prefix).await {
             Ok(key) => changed.push(key),
-            Err(error @ ManageError::NotFound { .. }) => unknown.push(Failure::from(error)),
+            Err(ManageError::EndedUnread(row)) => unread.push(row),
+            Err(error @ (ManageError::NotFound { .. } | ManageError::Unreadable(_))) => {
+                unknown.push(Failure::from(error));
+            }
             Err(error) => {
                 failure = Some(error);
                 break;
@@ -102,7 +105,11 @@ async fn change_each<M: Printable>(
     unknown.iter().for_each(|error| Output::complain(error));
     let mut list = output.list();
     list.page(&changed)?;
+    list.unreadable(&unread)?;
     list.end()?;
+    for prefix in unread.iter().filter_map(|row| row.prefix.as_deref()) {
+        Output::note(&format!("done all the same: {}", printable(prefix)));
+    }
     match failure {
         Some(failure) => Err(failure.into()),
         None if unknown.is_empty() => Ok(Outcome::Done),

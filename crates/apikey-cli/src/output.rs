@@ -13,7 +13,7 @@ use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use apikey_core::chrono::SecondsFormat;
-use apikey_core::{ApiKeys, Finding, KeyModel, KeyRecord, ManageError, Timestamp};
+use apikey_core::{ApiKeys, Finding, KeyModel, KeyRecord, ManageError, Timestamp, UnreadableRow};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -76,6 +76,14 @@ impl<M: Printable> Output<M> {
             Format::Table => table::key(&mut self.stdout, self.width, &row)?,
             Format::Json => json::key(&mut self.stdout, &row)?,
             Format::Plain => plain::key(&mut self.stdout, &row)?,
+        }
+        self.stdout.flush()
+    }
+
+    /// Prints what is known of a key whose row cannot be read.
+    pub(crate) fn unreadable(&mut self, row: &UnreadableRow) -> io::Result<()> {
+        if self.format == Format::Json {
+            json::unreadable_alone(&mut self.stdout, row)?;
         }
         self.stdout.flush()
     }
@@ -219,6 +227,13 @@ impl Output<()> {
         Self::note(&format!("error: {}", on_one_line(error)));
     }
 
+    /// Says which row cannot be read, and how it is repaired.
+    pub(crate) fn warn_of(row: &UnreadableRow) {
+        let said = row.to_string();
+        Self::note(&format!("warning: a row cannot be read: {}", printable(&said)));
+        Self::note(&format!("    fix: {}", printable(&row.fix)));
+    }
+
     /// Says what went wrong with one key of several.
     pub(crate) fn complain_of(prefix: &str, error: &(dyn std::error::Error + 'static)) {
         Self::note(&format!("error: {prefix}: {}", on_one_line(error)));
@@ -252,6 +267,21 @@ impl<M: Printable> List<'_, M> {
         }
         self.is_empty = false;
         stdout.flush()
+    }
+
+    /// Names the rows that cannot be read: in JSON beside the others, and to the person at the terminal.
+    pub(crate) fn unreadable(&mut self, rows: &[UnreadableRow]) -> io::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let Output { format, stdout, .. } = &mut *self.output;
+        if *format == Format::Json {
+            json::unreadable(stdout, rows, self.is_empty)?;
+            stdout.flush()?;
+        }
+        self.is_empty = false;
+        rows.iter().for_each(Output::warn_of);
+        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

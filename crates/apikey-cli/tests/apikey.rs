@@ -4,6 +4,7 @@
 mod check;
 mod count;
 mod create;
+mod damaged;
 mod database;
 mod disable;
 mod fixture;

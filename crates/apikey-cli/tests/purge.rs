@@ -89,3 +89,17 @@ fn bad_retentions_are_wrong_usage() {
     }
     assert_eq!(names(&folder).len(), 6);
 }
+
+#[test]
+fn one_key_is_deleted_once_it_has_ended() {
+    let folder = folder();
+    let prefix_of =
+        |name: &str| folder.run(&["list", "--search", name]).done().stdout[..8].to_owned();
+    let (active, revoked) = (prefix_of("active"), prefix_of("just-revoked"));
+    folder.run(&["purge", &active]).fails(1, "has not ended: revoke it first");
+    let run = folder.run(&["purge", &revoked]).done();
+    assert_eq!(run.stderr, format!("deleted: {revoked}\n"));
+    folder.run(&["purge", &revoked]).fails(1, "no key has the prefix");
+    folder.run(&["purge", &active, "--dry-run"]).fails(2, "cannot be used with");
+    assert_eq!(names(&folder).len(), 5, "the others stay");
+}

@@ -141,6 +141,7 @@ macro_rules! each_store_case {
             end: ends_the_key_with_exactly_this_prefix;
             end: moves_no_revocation_by_ending_again;
             end: ends_no_key_of_another_owner;
+            end: never_loses_an_end_to_a_rotation;
             end: deletes_one_key_that_has_ended;
             end: deletes_no_key_of_another_owner;
             cancel: an_insert_is_whole_or_absent;

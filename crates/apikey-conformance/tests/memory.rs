@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use apikey_conformance::{SpyStore, StoreFixture, async_trait, store_suite};
+use apikey_conformance::{Operation, SpyStore, StoreFixture, async_trait, store_suite};
 use apikey_core::{
     Found, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStore, MemoryStore, NewRecord, Page,
     Rotation, StoreError, Timestamp,
@@ -182,3 +182,15 @@ store_suite!(built_in, BuiltIn);
 store_suite!(plain, Plain(MemoryStore::new()));
 store_suite!(shared, Shared);
 store_suite!(owned, Owned);
+
+/// What is not passed on falls back to what is provided, which fewer cases notice.
+#[tokio::test]
+async fn wrappers_pass_on_what_has_a_default() {
+    let spy = Arc::new(<SpyStore>::default());
+    let shared: Arc<dyn KeyStore<KeyRecord>> = Arc::new(Arc::clone(&spy));
+    let revoke = KeyPatch::default().revoked_at(Timestamp::default());
+    assert!(!shared.end("absent00", None, &revoke).await.unwrap());
+    assert!(!shared.delete_ended("absent00", None, Timestamp::default()).await.unwrap());
+    let begun = [Operation::End, Operation::DeleteEnded].map(|operation| spy.begun(operation));
+    assert_eq!(begun, [1, 1]);
+}

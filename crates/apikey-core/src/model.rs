@@ -178,12 +178,6 @@ impl<Id> KeyRecord<Id> {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
     }
 
-    /// Whether the key is revoked, or expired at `now`: it works no more, for ever unless its expiry is moved.
-    #[must_use]
-    pub fn has_ended(&self, now: Timestamp) -> bool {
-        !self.counts_at(now)
-    }
-
     /// Whether the key expired or was revoked before `time`.
     #[must_use]
     pub fn ended_before(&self, time: Timestamp) -> bool {

@@ -314,11 +314,12 @@ fn check_counts_once_where_all_is_well_and_twice_where_not() {
         (findings.iter().map(|found| found.problem.clone()).collect::<Vec<_>>(), queries)
     };
     let (found, queries) = problems(Hashers::default());
-    assert_eq!((found.len(), queries), (2, 2), "{found:?}");
+    // And one page of rows, which are read for those that cannot be.
+    assert_eq!((found.len(), queries), (2, 2 + 1), "{found:?}");
     assert!(found.iter().all(|problem| problem.starts_with("4 stored keys")), "{found:?}");
     let (found, _) = problems(Hashers::new(Sha256).accept(HmacSha256::new(pepper(1))));
     assert!(found.len() == 1 && found[0].contains("damaged"), "{found:?}");
     let sound = self::store(&["sha256$$00"]);
     assert_eq!(block_on(keys(&sound, Hashers::default()).check()).unwrap(), []);
-    assert_eq!(sound.queries.load(Ordering::SeqCst), 1);
+    assert_eq!(sound.queries.load(Ordering::SeqCst), 1 + 1);
 }

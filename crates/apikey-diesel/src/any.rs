@@ -100,6 +100,8 @@ impl DieselStore<KeyRecord> {
     pub async fn connect(url: &str) -> Result<Self, ConnectError> {
         let pool = match scheme(trimmed(url)) {
             "sqlite" => sqlite::connect(url).await?,
+            // Which says what is around it.
+            _ if scheme(url.trim_start()) == "sqlite" => sqlite::connect(url).await?,
             "postgres" | "postgresql" => postgres::connect(url).await?,
             "mysql" | "mariadb" => mysql::connect(url).await?,
             scheme => return Err(ConnectError::UnknownScheme { scheme: scheme.to_owned() }),

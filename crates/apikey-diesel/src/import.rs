@@ -34,6 +34,7 @@ use crate::error::{ConnectError, scheme};
 pub(crate) use crate::import::tables::TableName;
 pub use crate::import::tables::key_tables;
 use crate::import::words::Words;
+use crate::model::attempt::Raw;
 use crate::{mysql, postgres, sqlite};
 
 /// The keys of `djangorestframework-api-key`, in its own table or in that of a model derived from its
@@ -60,6 +61,8 @@ pub struct DjangoRow {
     pub expiry_date: Expiry,
     /// Whether it is revoked: if that cannot be read, it is.
     pub is_revoked: bool,
+    /// Whether each value is one of its type: a prefix or a hash whose bytes are no text makes no key.
+    pub is_readable: bool,
 }
 
 /// When a key ends.
@@ -156,7 +159,8 @@ impl DjangoTable {
     }
 
     /// Returns at most `limit` keys in the order of their prefixes, beginning after this one. Rows without a
-    /// prefix are left out.
+    /// prefix are left out. What has bytes for a prefix that are no text comes last, and has no place to go on from:
+    /// go on from the last row that has one.
     ///
     /// # Errors
     /// [`ReadError::NoTable`], [`ReadError::NoColumn`], [`ReadError::Store`].
@@ -225,17 +229,17 @@ async fn open(url: &str) -> Result<Box<dyn ForeignDatabase>, ConnectError> {
 #[derive(QueryableByName)]
 pub(crate) struct ForeignRow {
     #[diesel(sql_type = Nullable<Text>)]
-    prefix: Option<String>,
+    prefix: Raw<Option<String>>,
     #[diesel(sql_type = Nullable<Text>)]
-    hashed_key: Option<String>,
+    hashed_key: Raw<Option<String>>,
     #[diesel(sql_type = Nullable<Text>)]
-    name: Option<String>,
+    name: Raw<Option<String>>,
     #[diesel(sql_type = Nullable<Text>)]
-    revoked: Option<String>,
+    revoked: Raw<Option<String>>,
     #[diesel(sql_type = Nullable<Text>)]
-    created: Option<String>,
+    created: Raw<Option<String>>,
     #[diesel(sql_type = Nullable<Text>)]
-    expiry_date: Option<String>,
+    expiry_date: Raw<Option<String>>,
 }
 
 #[allow(dead_code, reason = "without any database nothing is counted")]
@@ -247,20 +251,36 @@ pub(crate) struct Number {
 
 impl From<ForeignRow> for DjangoRow {
     fn from(row: ForeignRow) -> Self {
+        let mut is_readable = true;
+        let mut read = |Raw(value): Raw<Option<String>>| {
+            is_readable &= value.is_ok();
+            value.ok().flatten()
+        };
+        let ForeignRow { prefix, hashed_key, name, revoked, created, expiry_date } = row;
+        let prefix = read(prefix).unwrap_or_else(|| NO_TEXT.to_owned());
+        let hashed_key = read(hashed_key).unwrap_or_default();
+        let name = read(name).unwrap_or_default();
+        let (revoked, created, expiry_date) = (read(revoked), read(created), read(expiry_date));
+        // SQLite's bytes that are no text come as this character.
+        is_readable &= ![&prefix, &hashed_key].into_iter().any(|text| text.contains(NO_TEXT));
         Self {
-            prefix: row.prefix.unwrap_or_default(),
-            hashed_key: HashedKey::new(row.hashed_key.unwrap_or_default()),
-            name: row.name.unwrap_or_default(),
-            created: row.created.as_deref().and_then(time),
-            expiry_date: match row.expiry_date.as_deref().map(time) {
+            prefix,
+            hashed_key: HashedKey::new(hashed_key),
+            name,
+            created: created.as_deref().and_then(time),
+            expiry_date: match expiry_date.as_deref().map(time) {
                 None => Expiry::Never,
                 Some(None) => Expiry::Unreadable,
                 Some(Some(time)) => Expiry::At(time),
             },
-            is_revoked: !matches!(row.revoked.as_deref(), Some("0" | "false")),
+            is_revoked: !matches!(revoked.as_deref(), Some("0" | "false")),
+            is_readable,
         }
     }
 }
+
+/// Stands for what is no text.
+const NO_TEXT: &str = "\u{fffd}";
 
 /// Reads a time as Django writes it to SQLite, and as the other databases are asked for it.
 fn time(text: &str) -> Option<Timestamp> {
@@ -306,12 +326,12 @@ mod tests {
             (None, true),
         ] {
             let row = ForeignRow {
-                prefix: None,
-                hashed_key: None,
-                name: None,
-                revoked: revoked.map(str::to_owned),
-                created: None,
-                expiry_date: None,
+                prefix: Raw(Ok(None)),
+                hashed_key: Raw(Ok(None)),
+                name: Raw(Ok(None)),
+                revoked: Raw(Ok(revoked.map(str::to_owned))),
+                created: Raw(Ok(None)),
+                expiry_date: Raw(Ok(None)),
             };
             assert_eq!(DjangoRow::from(row).is_revoked, is_revoked, "{revoked:?}");
         }

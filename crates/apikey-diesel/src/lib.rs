@@ -27,11 +27,12 @@
 //! | `sqlite::memory:` | a new database in memory, on one connection, for as long as the store lives |
 //!
 //! What stands between `sqlite://` and `?mode=` is the name of the file, character by character; nothing
-//! in it is decoded, and `?mode=` at the end is the only parameter. A [`ConnectError`] names the file and
-//! says what to do.
+//! in it is decoded, and `?mode=` at the end is the only parameter: a name that looks like another one, or has
+//! white space around it, is refused unless there is such a file. A [`ConnectError`] names the file and
+//! says what to do. New files are for their owner alone (mode 0600).
 //!
 //! A file in WAL mode has two companions, `app.db-wal` and `app.db-shm`. Reading it with `?mode=ro` needs
-//! them, or the right to create them.
+//! them, or the right to create them; without `app.db-wal` it is read as a file that nobody writes.
 //!
 //! # Connections
 //! A file has up to four connections, with the settings of [`ConnectionOptions`]; a database in memory has

@@ -4,6 +4,7 @@ mod change;
 pub(crate) mod check;
 #[cfg(feature = "django")]
 pub(crate) mod django;
+pub(crate) mod file;
 pub(crate) mod foreign;
 pub(crate) mod gate;
 pub(crate) mod location;
@@ -166,8 +167,15 @@ async fn open(
     migrates: bool,
 ) -> Result<SqlitePool, ConnectError> {
     let runtime = Handle::try_current().map_err(|error| ConnectError::Runtime(error.into()))?;
-    let open =
-        move || open_pool(&location, options, migrates).map_err(|error| explain(error, &location));
+    let open = move || {
+        let error = match open_pool(&location, options, migrates) {
+            Ok(pool) => return Ok(pool),
+            Err(error) => error,
+        };
+        // On a read-only volume the write-ahead log has no place for its index, and there is no log.
+        let at_rest = location.at_rest().map(|at_rest| open_pool(&at_rest, options, false));
+        at_rest.and_then(Result::ok).ok_or_else(|| explain(error, &location))
+    };
     runtime.spawn_blocking(open).await.map_err(|error| ConnectError::Runtime(error.into()))?
 }
 
@@ -186,6 +194,9 @@ fn open_pool(
         Ok::<_, BoxError>(())
     };
     let is_file = matches!(location, Location::File { .. });
+    if let Location::File { path, mode: Mode::Create } = location {
+        file::create(path);
+    }
     let mut first = None;
     if is_file {
         // Not by the pool, which tries again and again and keeps no more than a message.
@@ -231,6 +242,7 @@ fn explain(source: BoxError, location: &Location) -> ConnectError {
     } else if says("not a database") {
         ConnectError::NotADatabase { path, source }
     } else if says("readonly database") {
+        let source = file::Owned::explain(file, source).into();
         ConnectError::ReadOnly { path, source }
     } else if file.is_dir() {
         ConnectError::IsDirectory { path }
@@ -240,6 +252,7 @@ fn explain(source: BoxError, location: &Location) -> ConnectError {
         let directory = directory.display().to_string();
         ConnectError::MissingDirectory { path, directory }
     } else {
+        let source = file::Owned::explain(file, source).into();
         ConnectError::Failed { path, source }
     }
 }

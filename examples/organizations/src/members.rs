@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use apikey_core::{
-    CreatedKey, Cursor, DEFAULT_GRACE, KeyQuery, KeyRecord, KeyStatus, NewKey, OwnedKeys,
+    CreatedKey, Cursor, DEFAULT_GRACE, KeyQuery, KeyRecord, KeyStatus, ManageError, NewKey,
+    OwnedKeys,
 };
 use axum::Json;
 use axum::http::StatusCode;
@@ -119,8 +120,13 @@ pub(crate) async fn rotate(
 
 /// `DELETE /keys/{prefix}`: revokes. The key stays in the list, as a record.
 pub(crate) async fn revoke(member: Member, Prefix(prefix): Prefix) -> Result<Json<Value>, Refusal> {
-    let key = member.keys().revoke(&prefix).await?;
-    Ok(Json(json!({ "key": Shown::of(member.keys(), &key) })))
+    match member.keys().revoke(&prefix).await {
+        // It is done. The row is damaged, so there is no more to show of it.
+        Err(ManageError::EndedUnread(_)) => {
+            Ok(Json(json!({ "key": { "prefix": prefix, "status": "unreadable" } })))
+        }
+        key => Ok(Json(json!({ "key": Shown::of(member.keys(), &key?) }))),
+    }
 }
 
 /// The only answer that holds the text of a key: nobody on the way may keep it.

@@ -55,9 +55,10 @@ impl Hashers {
         keys: &ApiKeys<M>,
         output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
-        let encodings = keys.hashers().await?.encodings;
-        let lines = encodings.into_iter().map(|encoding| self.line(&encoding)).collect();
+        let report = keys.hashers().await?;
+        let lines = report.encodings.iter().map(|encoding| self.line(encoding)).collect();
         output.hashers(&Lines(lines))?;
+        report.unreadable.iter().for_each(Output::warn_of);
         Ok(Outcome::Done)
     }
 

@@ -18,6 +18,9 @@ Examples:
 A table of less than 120 columns leaves out when keys were created and last used, and shortens names \
 and scopes; `apikey show` has everything. All times are UTC.
 
+A row that cannot be read is named on standard error, with its repair, and does not change the exit code; in \
+JSON it is an object with the status `unreadable`.
+
 With `--output plain`, a line holds, separated by tabs: prefix, status, name, scopes, \
 created_at, expires_at, last_used_at.")]
 pub(crate) struct List {
@@ -47,7 +50,8 @@ impl List {
             let page = keys.list(&query).await?;
             list.look(keys, &page.keys).await?;
             list.page(&page.keys)?;
-            left = left.saturating_sub(page.keys.len() as u64);
+            list.unreadable(&page.unreadable)?;
+            left = left.saturating_sub((page.keys.len() + page.unreadable.len()) as u64);
             query = query.after(page.next);
             if query.after.is_none() || left == 0 {
                 break;

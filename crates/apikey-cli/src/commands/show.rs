@@ -28,7 +28,14 @@ impl Show {
         output: &mut Output<M>,
     ) -> Result<Outcome, Failure> {
         let Prefix(prefix) = self.prefix;
-        let key = keys.get(&prefix).await?.ok_or(ManageError::NotFound { prefix })?;
+        let key = match keys.get(&prefix).await {
+            Err(ManageError::Unreadable(row)) => {
+                output.unreadable(&row)?;
+                Output::warn_of(&row);
+                return Ok(Outcome::Refused);
+            }
+            key => key?.ok_or(ManageError::NotFound { prefix })?,
+        };
         output.view.look(keys, std::slice::from_ref(&key)).await?;
         output.key(&key)?;
         Ok(Outcome::Done)

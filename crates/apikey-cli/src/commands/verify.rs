@@ -113,6 +113,7 @@ fn explain(reason: DenyReason, program: &Program) -> &'static str {
             "its hash was made by a hasher or pepper that only the service has; ask the service"
         }
         DenyReason::BadStoredHash => "its stored hash is damaged, or asks for too much work",
+        DenyReason::UnreadableRow => "its row cannot be read: `apikey check` says how to repair it",
         other => other.as_str(),
     }
 }

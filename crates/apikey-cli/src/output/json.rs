@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use apikey_core::{Finding, KeyRecord};
+use apikey_core::{Finding, KeyRecord, UnreadableRow};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -18,6 +18,22 @@ struct Object<'a, Id> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
+}
+
+/// Stands in the place of a key.
+#[derive(Serialize)]
+struct Unreadable<'a> {
+    prefix: Option<&'a str>,
+    status: &'static str,
+    problem: &'a str,
+    fix: &'a str,
+}
+
+impl<'a> From<&'a UnreadableRow> for Unreadable<'a> {
+    fn from(row: &'a UnreadableRow) -> Self {
+        let UnreadableRow { prefix, problem, fix, .. } = row;
+        Self { prefix: prefix.as_deref(), status: "unreadable", problem, fix }
+    }
 }
 
 #[derive(Serialize)]
@@ -69,6 +85,24 @@ pub(super) fn page<Id: Serialize>(
         write!(out, "{}", line(row, None)?)?;
     }
     Ok(())
+}
+
+/// Prints part of an array, one row that cannot be read to a line.
+pub(super) fn unreadable(
+    out: &mut impl Write,
+    rows: &[UnreadableRow],
+    is_first: bool,
+) -> io::Result<()> {
+    for (number, row) in rows.iter().enumerate() {
+        out.write_all(if is_first && number == 0 { b"[\n" } else { b",\n" })?;
+        let line = serde_json::to_string(&Unreadable::from(row))?;
+        write!(out, "{}", printable_json(&line))?;
+    }
+    Ok(())
+}
+
+pub(super) fn unreadable_alone(out: &mut impl Write, row: &UnreadableRow) -> io::Result<()> {
+    pretty(out, &Unreadable::from(row))
 }
 
 pub(super) fn end(out: &mut impl Write, is_empty: bool) -> io::Result<()> {

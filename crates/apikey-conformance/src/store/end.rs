@@ -59,6 +59,34 @@ pub async fn ends_no_key_of_another_owner<F: StoreFixture>(fixture: &F) {
     assert!(own.expect("a key can be ended"), "the owner's key is ended");
 }
 
+/// A rotation at the same time undoes no end, and is whole or refused.
+pub async fn never_loses_an_end_to_a_rotation<F: StoreFixture>(fixture: &F) {
+    let table = Table::shared(fixture).await;
+    for round in 0..16 {
+        let key = table.add(&format!("old{round:05}")).await;
+        let rotation = table.rotation(&key, &format!("new{round:05}"));
+        let results = table
+            .in_parallel(2, |store, number| {
+                let (record, rotation) = (key.record().clone(), rotation.clone());
+                async move {
+                    if number == 0 {
+                        return store.rotate(&record.id, None, &rotation).await.map(|_| true);
+                    }
+                    let revoke = KeyPatch::default().revoked_at(at(1));
+                    store.end(&record.prefix, None, &revoke).await.map(|_| false)
+                }
+            })
+            .await;
+        let rotated = results.into_iter().any(|result| result.is_ok_and(|rotated| rotated));
+        let old = table.read(&key.record().prefix).await;
+        assert!(old.record().revoked_at.is_some(), "a rotation undoes no end");
+        let ended = old.record().expires_at == Some(at(60));
+        assert_eq!(ended, rotated, "the predecessor ends if and only if the rotation succeeded");
+        let successor = table.find(&rotation.successor.prefix).await;
+        assert_eq!(successor.is_some(), rotated, "and only then there is a successor");
+    }
+}
+
 /// One key is deleted by its prefix if it is revoked or has expired by then, and no other. A store that cannot do
 /// it says so.
 pub async fn deletes_one_key_that_has_ended<F: StoreFixture>(fixture: &F) {

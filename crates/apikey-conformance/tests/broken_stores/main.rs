@@ -133,6 +133,7 @@ notices! {
     EndIgnoresCase: end::ends_the_key_with_exactly_this_prefix as an_end_that_ignores_case;
     EndMovesRevoked: end::moves_no_revocation_by_ending_again as an_end_that_moves_a_revocation;
     EndIgnoresOwner: end::ends_no_key_of_another_owner as an_end_that_ignores_the_owner;
+    RotateSavesRow: end::never_loses_an_end_to_a_rotation as a_rotation_that_loses_an_end;
     DeletesOneThatWorks: end::deletes_one_key_that_has_ended as a_deletion_of_one_key_that_works;
     DeletesOneOfOthers: end::deletes_no_key_of_another_owner as a_deletion_of_another_owners_key;
     StaysLocked: cancel::a_read_leaves_nothing_locked as a_read_that_stays_locked;

@@ -252,22 +252,21 @@ impl<'a, M: KeyModel> Manager<'a, M> {
 
     /// Changes a key so that it works no more, also if nobody can read it.
     async fn end(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
-        let row = match self.find(prefix).await {
-            Ok(key) => {
-                // No use is written to a revoked key, and the last ones may be what somebody will ask for.
-                self.inner.write_use_of(&key.record().id).await;
-                match self.change_found(&key, patch).await {
-                    Err(ManageError::Unreadable(row)) => row,
-                    outcome => return outcome,
-                }
-            }
+        let row = match self.end_read(prefix, patch).await {
             Err(ManageError::Unreadable(row)) => row,
-            Err(error) => return Err(error),
+            outcome => return outcome,
         };
         let change = self.inner.change(prefix);
         let has_ended = self.inner.store.end(prefix, self.owner, patch).await?;
         change.done();
         Err(if has_ended { ManageError::EndedUnread(row) } else { not_found(prefix) })
+    }
+
+    async fn end_read(&self, prefix: &str, patch: &KeyPatch) -> Result<M, ManageError> {
+        let key = self.find(prefix).await?;
+        // No use is written to a revoked key, and the last ones may be what somebody will ask for.
+        self.inner.write_use_of(&key.record().id).await;
+        self.change_found(&key, patch).await
     }
 
     pub(super) async fn purge_key(&self, prefix: &str) -> Result<(), ManageError> {

@@ -277,7 +277,7 @@ impl<M: KeyModel> KeyStore<M> for MemoryStore<M> {
     ) -> Result<bool, StoreError> {
         let mut rows = self.rows();
         let key = rows.by_prefix.get(prefix).filter(|key| is_owned(*key, owner));
-        let ended = key.map(KeyModel::record).filter(|record| record.has_ended(now));
+        let ended = key.map(KeyModel::record).filter(|record| !record.counts_at(now));
         let Some(id) = ended.map(|record| record.id.clone()) else { return Ok(false) };
         rows.by_prefix.remove(prefix);
         rows.prefixes.remove(&id);

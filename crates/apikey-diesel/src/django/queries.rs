@@ -207,64 +207,15 @@ macro_rules! __django_queries {
                     Ok(k_key.filter(|k_key| k_updated || k_patch.may_change(k_key.record())))
                 }
 
-                $($async)? fn end<C>(
-                    k_conn: &mut C,
-                    k_prefix: &str,
-                    k_owner: Option<&Self::Owner>,
-                    k_patch: &__k::KeyPatch,
-                ) -> __k::QueryResult<bool>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    if !__k::can_be_prefix(k_prefix) {
-                        return Ok(false);
-                    }
-                    let k_by = __By::Prefix(k_prefix);
-                    if !k_patch.is_empty()
-                        && $crate::__wait!($flavour __change(k_conn, k_by, k_owner, k_patch))? > 0
-                    {
-                        return Ok(true);
-                    }
-                    if __k::$backend::COUNTS_MATCHES && !k_patch.is_empty() {
-                        return Ok(false);
-                    }
-                    let mut k_rows = $table::table
-                        .filter(__k::is_exactly($prefix, k_prefix))
-                        .into_boxed::<__Db>();
-                    $(if let Some(k_owner) = k_owner {
-                        k_rows = k_rows.filter(__k::is_exactly($owner, k_owner.clone()));
-                    })?
-                    if let Some(k_seen) = &k_patch.if_hashed_key {
-                        k_rows = k_rows.filter($hashed_key.eq(k_seen.as_str()));
-                    }
-                    let k_rows = k_rows.count();
-                    Ok($crate::__wait!($flavour __Run::get_result::<i64>(k_rows, k_conn))? > 0)
-                }
-
-                $($async)? fn delete_ended<C>(
-                    k_conn: &mut C,
-                    k_prefix: &str,
-                    k_owner: Option<&Self::Owner>,
-                    k_now: __k::Timestamp,
-                ) -> __k::QueryResult<bool>
-                where
-                    C: __Connection<Backend = __Db>,
-                {
-                    if !__k::can_be_prefix(k_prefix) {
-                        return Ok(false);
-                    }
-                    let k_delete = $crate::diesel::delete($table::table)
-                        .filter(__k::is_exactly($prefix, k_prefix))
-                        .into_boxed::<__Db>();
-                    let mut k_delete = {
-                        let [k_first, _] = __k::django::calendar().map(__Time::from);
-                        let k_expired = $expiry_date.ge(k_first).and($expiry_date.le(__Time::from(k_now)));
-                        k_delete.filter($revoked.eq(true).or(k_expired))
-                    };
-                    $(if let Some(k_owner) = k_owner {
-                        k_delete = k_delete.filter(__k::is_exactly($owner, k_owner.clone()));
-                    })?
-                    Ok($crate::__wait!($flavour __Run::execute(k_delete, k_conn))? > 0)
+                $crate::__key_endings! {
+                    $flavour $backend [$($async)?];
+                    table: $table, columns: { $prefix, $hashed_key }, owner: [$($owner)?],
+                    // What is no time sorts before all times on SQLite.
+                    has_ended: |k_now| $revoked.eq(true).or(
+                        $expiry_date
+                            .ge(__Time::from(__k::django::calendar()[0]))
+                            .and($expiry_date.le(k_now))
+                    )
                 }
 
                 $($async)? fn supersede<C>(

@@ -13,7 +13,7 @@ use crate::model::TableNames;
 /// A value as the database gave it, or why it is none of its type.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Raw<T>(Result<T, BoxError>);
+pub struct Raw<T>(pub(crate) Result<T, BoxError>);
 
 impl<T, ST, DB> FromSql<ST, DB> for Raw<T>
 where
@@ -122,6 +122,7 @@ pub struct Place {
 
 impl Place {
     /// Names the prefix and the primary key.
+    #[must_use]
     pub fn new(prefix: Option<&String>, id: Option<&impl ToString>) -> Self {
         Self { prefix: prefix.cloned(), id: id.map(ToString::to_string) }
     }
@@ -175,6 +176,7 @@ pub struct Attempt<R, Id> {
 
 impl<R, Id> Attempt<R, Id> {
     /// Keeps what became of a row.
+    #[must_use]
     pub fn new(row: Result<R, Damaged>, id: Option<Id>, created_at: Option<Timestamp>) -> Self {
         Self { row, id, created_at }
     }
@@ -231,12 +233,14 @@ where
 
 /// The place behind all rows whose time of creation has a place among times. The others come after them, in the
 /// order of their primary keys.
+#[must_use]
 pub fn last_place() -> Timestamp {
     // The first moment of the year 0, before which no time is written.
     DateTime::from_timestamp(-62_167_219_200, 0).unwrap_or_default()
 }
 
 /// Makes a page of the rows that have a place among times, and of those that come after them.
+#[must_use]
 pub fn page<M, R>(
     mut rows: Vec<Attempt<R, M::Id>>,
     others: Vec<Attempt<R, M::Id>>,

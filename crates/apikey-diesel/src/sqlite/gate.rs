@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::sqlite::file::Watch;
+
 /// Lets as many operations run as there are connections. The others wait here, where a waiting one
 /// costs a few bytes, and not in the pool, where it would hold one of the runtime's threads.
 #[derive(Debug, Clone)]
@@ -15,6 +17,7 @@ pub struct Gate {
     /// process holds a connection: all who write would hold all connections, and nobody could read.
     writers: Arc<Semaphore>,
     patience: Duration,
+    pub(crate) watch: Watch,
 }
 
 /// The right to a connection.
@@ -35,7 +38,7 @@ impl Gate {
     pub(crate) fn new(connections: u32, patience: Duration) -> Self {
         let connections = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
         let turns = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
-        Self { turns, writers: Arc::new(Semaphore::new(1)), patience }
+        Self { turns, writers: Arc::new(Semaphore::new(1)), patience, watch: Watch::default() }
     }
 
     /// Waits for a turn to read.

@@ -1,8 +1,11 @@
 //! Which database a URL names.
 
+use std::path::Path;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{ConnectError, scheme};
+use crate::sqlite::file;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(crate) enum Location {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     ReadOnly,
+    /// Read-only, and nobody else writes.
+    AtRest,
     ReadWrite,
     Create,
 }
@@ -24,7 +29,41 @@ const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
 
 impl Location {
+    /// Reads a URL. A name that looks like a mistake is one, unless there is such a file: then it is opened as
+    /// before, and the log is told.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
+        let is_there = |path: &str| Path::new(path).is_file();
+        let (location, doubt) = Self::read(url, is_there)?;
+        if let Some(doubt) = doubt {
+            tracing::warn!(
+                url,
+                "the database URL {doubt}; opened, since there is a file of this name"
+            );
+        }
+        Ok(location)
+    }
+
+    fn read(
+        url: &str,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Result<(Self, Option<&'static str>), ConnectError> {
+        let wrong = |problem| ConnectError::Url { url: url.to_owned(), problem };
+        let location = match Self::read_name(url) {
+            // What is around it is the likelier mistake.
+            Err(_) if url != url.trim() && url.trim().starts_with("sqlite:") => {
+                return Err(wrong(PADDED));
+            }
+            location => location?,
+        };
+        let Self::File { path, .. } = &location else { return Ok((location, None)) };
+        let doubt = doubt(url, path);
+        match doubt {
+            Some(doubt) if !is_there(path) => Err(wrong(doubt)),
+            doubt => Ok((location, doubt)),
+        }
+    }
+
+    fn read_name(url: &str) -> Result<Self, ConnectError> {
         let Some(rest) = url.strip_prefix("sqlite:") else {
             return Err(ConnectError::UnknownScheme { scheme: scheme(url).to_owned() });
         };
@@ -55,6 +94,16 @@ impl Location {
         }
     }
 
+    /// The same file, if nobody writes to it and its directory takes no index of the write-ahead log.
+    pub(crate) fn at_rest(&self) -> Option<Self> {
+        match self {
+            Self::File { path, mode: Mode::ReadOnly } if file::is_at_rest(path) => {
+                Some(Self::File { path: path.clone(), mode: Mode::AtRest })
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn mode(&self) -> Mode {
         match self {
             Self::Memory => Mode::Create,
@@ -78,6 +127,7 @@ impl Location {
             Self::File { path, mode } => {
                 let mode = match mode {
                     Mode::ReadOnly => "ro",
+                    Mode::AtRest => "ro&immutable=1",
                     Mode::ReadWrite => "rw",
                     Mode::Create => "rwc",
                 };
@@ -87,6 +137,27 @@ impl Location {
             }
         }
     }
+}
+
+const PADDED: &str =
+    "has white space or a line break around it, as a text from a file may: remove it";
+
+/// What is likelier a mistake than the name of a file. Who says the mode behind the name means it.
+fn doubt(url: &str, path: &str) -> Option<&'static str> {
+    if path != path.trim() || path.contains(char::is_control) {
+        return Some(PADDED);
+    }
+    if url.ends_with("?mode=ro") || url.ends_with("?mode=rw") || url.ends_with("?mode=rwc") {
+        return None;
+    }
+    let (_, parameters) = path.rsplit('/').next()?.split_once('?')?;
+    let (name, _) = parameters.split_once('=')?;
+    let is_name =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_name.then_some(
+        "has a parameter that is not known: `?mode=ro`, `rw` or `rwc` at the end is the only one; a file with \
+         such a name is opened if the mode stands behind it, as in sqlite://a?b=c?mode=rwc",
+    )
 }
 
 #[cfg(test)]
@@ -108,7 +179,8 @@ mod tests {
             ("sqlite://app.db?mode=rwc", file("app.db", Mode::Create)),
             ("sqlite://a?b?mode=ro", file("a?b", Mode::ReadOnly)),
             ("sqlite://a?mode=ro?mode=rw", file("a?mode=ro", Mode::ReadWrite)),
-            ("sqlite://a?b=c#d", file("a?b=c#d", Mode::Create)),
+            ("sqlite://a?b=c#d?mode=rwc", file("a?b=c#d", Mode::Create)),
+            ("sqlite://a?b", file("a?b", Mode::Create)),
             ("sqlite://100%25.db", file("100%25.db", Mode::Create)),
             ("sqlite://file:x", file("file:x", Mode::Create)),
         ] {
@@ -132,6 +204,34 @@ mod tests {
         ] {
             let text = Location::parse(url).unwrap_err().to_string();
             assert!(text.contains(part), "{url}: {text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_likelier_a_mistake_unless_there_is_such_a_file() {
+        for (url, part) in [
+            ("sqlite://app.db?cache=shared", "not known"),
+            ("sqlite://app.db?immutable=1", "not known"),
+            ("sqlite://app.db?_busy_timeout=5000", "not known"),
+            ("sqlite://app.db?cache=shared&mode=rw", "not known"),
+            ("sqlite:///var/app.db?cache=", "not known"),
+            ("sqlite://app.db\n", "white space"),
+            ("sqlite://app.db\r", "white space"),
+            ("sqlite://app.db ", "white space"),
+            ("sqlite:// app.db", "white space"),
+            ("sqlite://app.db\r?mode=rw", "white space"),
+        ] {
+            let error = Location::read(url, |_| false).unwrap_err().to_string();
+            assert!(error.contains(part), "{url:?}: {error}");
+            assert!(!error.contains(['\r', '\n']), "{error:?}");
+            let (location, doubt) = Location::read(url, |_| true).unwrap();
+            assert!(matches!(location, Location::File { .. }) && doubt.is_some(), "{url:?}");
+        }
+        for url in
+            ["sqlite://app.db?mode=ro\r\n", "sqlite::memory:\n", " sqlite://app.db", "sqlite:\n"]
+        {
+            let error = Location::read(url, |_| true).unwrap_err().to_string();
+            assert!(error.contains("white space"), "{url:?}: {error}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::__private::{ROWS_AT_ONCE, TIMES_AT_ONCE};
 use crate::failure::{Failure, unavailable};
 use crate::model::BlockingModel;
 use crate::sqlite::change::change;
+use crate::sqlite::file::Foreign;
 use crate::sqlite::gate::{Gate, Turn};
 use crate::sqlite::{SqlitePool, check};
 use crate::store::{DieselStore, Pool, Sealed, beside};
@@ -57,12 +58,19 @@ impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
         T: Send + 'static,
         F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
     {
-        let pool = self.pool.clone();
+        let (pool, watch) = (self.pool.clone(), self.queue.watch.clone());
         let work = move || {
             // Given back after the connection, or the next in turn would find none.
             let _turn = turn;
             let mut conn = pool.get().map_err(unavailable)?;
-            work(&mut conn).map_err(|failure| failure.into_store_error(M::table()))
+            watch.look(&mut conn);
+            work(&mut conn).map_err(|failure| match failure {
+                Failure::Query(error) => match Foreign::explain(error, watch.path()) {
+                    Ok(foreign) => unavailable(foreign),
+                    Err(error) => Failure::Query(error).into_store_error(M::table()),
+                },
+                failure @ Failure::Store(_) => failure.into_store_error(M::table()),
+            })
         };
         runtime.spawn_blocking(work).await.map_err(unavailable)?
     }
@@ -235,7 +243,13 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
     }
 
     async fn check(&self) -> Result<Vec<Finding>, StoreError> {
-        self.run(|conn| Ok(check::findings(conn, M::table())?)).await
+        let watch = self.queue.watch.clone();
+        self.run(move |conn| {
+            let mut findings = check::findings(conn, M::table())?;
+            findings.extend(watch.finding());
+            Ok(findings)
+        })
+        .await
     }
 
     fn writable_encodings(&self) -> Option<&[&str]> {

@@ -74,7 +74,7 @@ impl Form {
     }
 }
 
-/// Reads what SQLite's own functions write, and people: the same texts as [`normal!`].
+/// Reads what SQLite's own functions write, and people: the same texts as the macro `normal`.
 fn by_hand(text: &str) -> Option<NaiveDateTime> {
     let body = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00")).unwrap_or(text);
     let (whole, fraction) = match body.split_once('.') {

@@ -7,6 +7,7 @@ mod by_hand;
 mod check;
 mod damaged;
 mod dropped;
+mod files;
 mod fixture;
 mod migration;
 mod opening;

@@ -18,7 +18,6 @@ async fn opens_the_file_of_exactly_that_name() {
         "100%.db",
         "%41.db",
         "a?b.db",
-        "a?b=c&mode=ro",
         "a#b.db",
         "ключ.db",
         "'quoted\".db",

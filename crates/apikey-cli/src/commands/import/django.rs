@@ -81,7 +81,7 @@ impl Django {
         let now = SystemClock::default().now();
         let table = self.from.open_django(&self.table).await?;
         let target = target(database, self.dry_run).await?;
-        let mut source = Table { table, from: self.from, after: None, now };
+        let mut source = Table { table, from: self.from, after: None, is_over: false, now };
         let mut engine = Engine::new(&*target, now, self.dry_run);
         let database = database.clone();
         let unavailable =
@@ -144,6 +144,8 @@ struct Table {
     table: DjangoTable,
     from: Database,
     after: Option<String>,
+    /// Whether the end of the table has been read.
+    is_over: bool,
     /// Stands for the time at which a key was revoked.
     now: Timestamp,
 }
@@ -159,10 +161,19 @@ impl Source for Table {
     }
 
     async fn page(&mut self) -> Result<Vec<Entry>, Failure> {
+        if self.is_over {
+            return Ok(Vec::new());
+        }
         let rows = self.table.page(self.after.as_deref(), PAGE).await;
-        let rows = rows.map_err(|error| self.from.unreadable(error))?;
-        if let Some(last) = rows.last() {
-            self.after = Some(last.prefix.clone());
+        let mut rows = rows.map_err(|error| self.from.unreadable(error))?;
+        // What has no text for a prefix comes last, and again with each page until there is nothing else.
+        let has_place = |row: &DjangoRow| !row.prefix.contains(char::REPLACEMENT_CHARACTER);
+        match rows.iter().rfind(|row| has_place(row)) {
+            Some(last) => {
+                self.after = Some(last.prefix.clone());
+                rows.retain(has_place);
+            }
+            None => self.is_over = true,
         }
         Ok(rows.into_iter().map(|row| entry(row, self.now)).collect())
     }
@@ -176,8 +187,11 @@ impl Source for Table {
 
 /// Reads a row, or says why it is no key.
 fn entry(row: DjangoRow, now: Timestamp) -> Entry {
-    let DjangoRow { prefix, hashed_key, name, created, expiry_date, is_revoked, .. } = row;
+    let DjangoRow {
+        prefix, hashed_key, name, created, expiry_date, is_revoked, is_readable, ..
+    } = row;
     let expires_at = match expiry_date {
+        _ if !is_readable => Err("one of its values cannot be read"),
         Expiry::Never => Ok(None),
         Expiry::At(time) => Ok(Some(time)),
         _ => Err("its expiry is not a time"),

@@ -93,7 +93,11 @@ impl<'a> Engine<'a> {
         key: &ForeignKey,
         algorithm: String,
     ) -> Result<Result<(), String>, StoreError> {
-        let fate = if self.is_dry { self.look(key).await? } else { self.insert(key).await? };
+        let fate = if self.is_dry { self.look(key).await } else { self.insert(key).await };
+        let fate = match fate {
+            Err(error @ StoreError::Unreadable(_)) => Fate::Refused(on_one_line(&error)),
+            fate => fate?,
+        };
         match fate {
             Fate::Imported => {
                 self.report.imported += 1;

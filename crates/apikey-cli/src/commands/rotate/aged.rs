@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use apikey_core::{
     ApiKeys, Clock, KeyModel, KeyQuery, KeyStatus, MAX_PAGE, ManageError, StoreError, SystemClock,
-    Timestamp,
+    Timestamp, UnreadableRow,
 };
 
 use super::stops;
@@ -28,6 +28,7 @@ pub(super) struct Aged {
     keys: Vec<Seen>,
     succeeded: usize,
     ending: usize,
+    unreadable: usize,
 }
 
 /// A key as it was listed: little, since there may be a million.
@@ -54,13 +55,14 @@ pub(super) async fn find<M: KeyModel>(
     let mut query = KeyQuery::new().status(KeyStatus::Active);
     query.search = search;
     let mut seen = Vec::new();
-    each(keys, query, |key: &M| {
+    let unreadable = each(keys, query, |key: &M| {
         let record = key.record();
         if record.created_at < before {
             seen.push(Seen { prefix: record.prefix.clone(), expires_at: record.expires_at });
         }
     })
     .await?;
+    unreadable.iter().for_each(Output::warn_of);
     let mut predecessors = HashSet::new();
     each(keys, KeyQuery::new(), |key: &M| predecessors.extend(key.record().rotated_from.clone()))
         .await?;
@@ -72,7 +74,8 @@ pub(super) async fn find<M: KeyModel>(
         seen.retain(|key| key.expires_at.is_none_or(|expires_at| expires_at > end));
     }
     seen.reverse();
-    Ok(Aged { succeeded: all - open, ending: open - seen.len(), keys: seen })
+    let (succeeded, ending) = (all - open, open - seen.len());
+    Ok(Aged { succeeded, ending, unreadable: unreadable.len(), keys: seen })
 }
 
 /// Whether the table says of which key another is the successor.
@@ -84,21 +87,23 @@ async fn notes_predecessors<M: KeyModel>(keys: &ApiKeys<M>) -> Result<bool, Fail
     }
 }
 
-/// Goes through all pages of a query.
+/// Goes through all pages of a query, and returns the rows that cannot be read.
 async fn each<M: KeyModel>(
     keys: &ApiKeys<M>,
     query: KeyQuery<M>,
     mut visit: impl FnMut(&M),
-) -> Result<(), Failure> {
+) -> Result<Vec<UnreadableRow>, Failure> {
+    let mut unreadable = Vec::new();
     let progress = Progress::open_ended("looked at");
     let mut query = query.limit(MAX_PAGE);
     loop {
         let page = keys.list(&query).await?;
         page.keys.iter().for_each(&mut visit);
         progress.advance(page.keys.len() as u64);
+        unreadable.extend(page.unreadable);
         query = query.after(page.next);
         if query.after.is_none() {
-            return Ok(());
+            return Ok(unreadable);
         }
     }
 }
@@ -114,7 +119,10 @@ impl Aged {
         for page in self.keys.chunks(100) {
             let mut rows = Vec::new();
             for key in page {
-                rows.extend(keys.get(&key.prefix).await?);
+                match keys.get(&key.prefix).await {
+                    Err(ManageError::Unreadable(row)) => Output::warn_of(&row),
+                    found => rows.extend(found?),
+                }
             }
             list.page(&rows)?;
         }
@@ -179,11 +187,15 @@ impl Aged {
     }
 
     fn left_alone(&self, changed: usize) -> String {
-        let Self { succeeded, ending, .. } = self;
+        let Self { succeeded, ending, unreadable, .. } = self;
         let skipped = succeeded + ending + changed;
-        format!(
+        let skipped = format!(
             "skipped: {skipped} ({succeeded} with a successor, {ending} that end within the grace, \
              {changed} changed meanwhile)"
-        )
+        );
+        match unreadable {
+            0 => skipped,
+            number => format!("{skipped}; cannot be read: {number}"),
+        }
     }
 }
