@@ -76,7 +76,6 @@ fn rows_without_a_prefix_are_counted_and_reported() {
     assert!(run.stdout.contains("\nrefused\t3\nwithout prefix\t3\n"), "{run:?}");
 }
 
-<<<<<<< HEAD
 /// Django allows prefixes of other lengths. The site is to learn of it here, and not by refused requests.
 #[test]
 fn prefixes_of_other_lengths_are_refused_or_named() {
@@ -105,7 +104,8 @@ fn prefixes_of_other_lengths_are_refused_or_named() {
             assert!(run.stderr.contains(&told), "{run:?}");
         }
     }
-=======
+}
+
 #[test]
 fn bytes_that_are_no_text_are_refused_by_name_and_the_others_are_imported() {
     for (set, reason) in [
@@ -155,5 +155,4 @@ fn a_key_of_ours_that_cannot_be_read_does_not_stop_the_others() {
     let report = run.json();
     assert_eq!((&report["already_there"], &report["refused"]), (&json!(29), &json!(1)), "{run:?}");
     assert!(run.stderr.contains("refused: U4dbirmL: the row of the key cannot be read"), "{run:?}");
->>>>>>> rows
 }
