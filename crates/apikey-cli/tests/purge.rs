@@ -71,15 +71,6 @@ fn deletes_more_than_one_batch() {
     assert!(folder.run(&["list"]).done().stdout.starts_with(prefix(&key)));
 }
 
-/// Longer ago than the calendar of the databases goes.
-#[test]
-fn nothing_ended_before_the_calendar_begins() {
-    let folder = folder();
-    assert_eq!(folder.run(&["purge", "--retention", "2100y"]).done().stdout, "0\n");
-    assert_eq!(folder.run(&["purge", "--retention", "2100y", "--dry-run"]).done().stdout, "0\n");
-    assert_eq!(names(&folder).len(), 6);
-}
-
 #[test]
 fn bad_retentions_are_wrong_usage() {
     let folder = folder();

@@ -194,8 +194,9 @@ fn an_empty_credential_is_named_by_its_place() {
         KeyLocation::header("X-Api-Key"),
         KeyLocation::basic(),
     ];
-    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations(locations).build();
-    let keys = keys.unwrap();
+    let clock = ManualClock::default();
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations(locations);
+    let keys = keys.clock(clock.clone()).build().unwrap();
     let ours = format!("Api-Key {TEXT}");
     let ours = ("authorization", ours.as_bytes());
     for (lines, told) in [
@@ -213,6 +214,10 @@ fn an_empty_credential_is_named_by_its_place() {
         assert_eq!(level, Level::INFO, "{told}");
         assert!(fields.contains(told), "{told}: {fields}");
         assert!(!fields.contains(&TEXT[9..]), "{fields}");
+        let (level, fields) = event_of(|| drop(block_on(keys.authenticate(&Head(lines)))));
+        assert_eq!(level, Level::DEBUG, "counted: {told}");
+        assert!(fields.contains(told), "{told}: {fields}");
+        clock.advance(Duration::from_secs(10));
     }
     for (line, told) in
         [(&b"Token x"[..], "instead=\"other_scheme\""), (b"", "instead=\"nothing\"")]

@@ -29,6 +29,7 @@ pub(super) const SETS: [(&str, &[&str]); 3] = [
             "memory",
             "overload",
             "sqlite",
+            "threads",
             "usage",
             "verifications",
         ],
