@@ -55,8 +55,10 @@ pub struct KeyCommand<M: KeyModel> {
     name: Option<String>,
     columns: Vec<Column<M>>,
     /// Reads an owner, if keys can be selected by one.
-    owner: Option<fn(&str) -> Option<M::Owner>>,
+    owner: Option<ReadOwner<M>>,
 }
+
+type ReadOwner<M> = fn(&str) -> Option<<M as KeyModel>::Owner>;
 
 impl<M: KeyModel> KeyCommand<M> {
     /// Starts a command for the keys of a handle: made as your service makes it, with the same store, format

@@ -59,8 +59,9 @@ async fn start(way: &str, keys: ApiKeys<TeamKey>, arguments: Vec<String>) -> Exi
 
 /// Marks both streams, behind a text: the harness of the tests prints before and after.
 fn mark(text: &str) {
-    write!(io::stdout(), "{text}{MARK}").unwrap();
-    write!(io::stderr(), "{text}{MARK}").unwrap();
+    let text = format!("{text}{MARK}");
+    io::stdout().write_all(text.as_bytes()).unwrap();
+    io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
 /// A key of each of three teams, of which team 8 is locked out.

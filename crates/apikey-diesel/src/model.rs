@@ -18,6 +18,7 @@ mod ruled;
 pub(crate) mod rules;
 pub(crate) mod sql;
 mod tokens;
+mod uses;
 
 use std::slice;
 

@@ -4,7 +4,7 @@ use std::env;
 use std::process::ExitCode;
 
 use apikey_core::ApiKeys;
-use custom_store::JournalStore;
+use key_journal::JournalStore;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {

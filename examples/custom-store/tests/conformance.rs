@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use apikey_conformance::{StoreFixture, async_trait, store_suite};
 use apikey_core::{ApiKeys, KeyQuery, KeyRecord, KeyStore};
-use custom_store::{JournalStore, OpenError};
+use key_journal::{JournalStore, OpenError};
 use tempfile::TempDir;
 
 struct Files {

@@ -49,15 +49,11 @@ async fn set_active(database: &Database, name: &str, active: bool) -> anyhow::Re
 }
 
 async fn serve(database: Database) -> anyhow::Result<()> {
-    let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
-    let port: u16 = port.parse().context("PORT has to be a number up to 65535")?;
     let keys = model::keys(&database).build()?;
     for finding in keys.check().await? {
         tracing::warn!(fix = finding.fix, "{}", finding.problem);
     }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
-        format!("cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run -p organizations`")
-    })?;
+    let listener = listen().await?;
     greet(listener.local_addr()?);
     tokio::spawn(keys.maintain()); // writes when keys were last used
     let app = routes::app(Service { keys: keys.clone(), database });
@@ -67,6 +63,14 @@ async fn serve(database: Database) -> anyhow::Result<()> {
         () = shutdown::overdue() => tracing::warn!("requests that did not end are cut off"),
     }
     Ok(keys.flush().await?)
+}
+
+async fn listen() -> anyhow::Result<TcpListener> {
+    let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
+    let port: u16 = port.parse().context("PORT has to be a number up to 65535")?;
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
+        format!("cannot listen on port {port}: set PORT to another, as in `PORT=3001 cargo run -p organizations`")
+    })
 }
 
 fn greet(address: SocketAddr) {

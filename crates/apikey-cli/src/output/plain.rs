@@ -15,7 +15,7 @@ pub(super) fn key<Id: Display>(out: &mut impl Write, row: &Row<'_, Id>) -> io::R
         ("id", record.id.to_string()),
         ("prefix", record.prefix.clone()),
         ("name", record.name.clone()),
-        ("status", row.status.to_string()),
+        ("status", row.status.to_owned()),
         ("scopes", scopes(row)),
         ("created_at", rfc3339(record.created_at)),
         ("expires_at", or(record.expires_at.map(rfc3339), NONE)),
@@ -37,7 +37,7 @@ pub(super) fn page<Id>(out: &mut impl Write, rows: &[Row<'_, Id>]) -> io::Result
         let record = row.record;
         let mut values = vec![
             record.prefix.clone(),
-            row.status.to_string(),
+            row.status.to_owned(),
             record.name.clone(),
             scopes(row),
             rfc3339(record.created_at),

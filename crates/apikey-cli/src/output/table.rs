@@ -42,7 +42,7 @@ pub(super) fn key<Id: Display>(
     };
     line("prefix", record.prefix.clone());
     line("name", record.name.clone());
-    line("status", row.status.to_string());
+    line("status", row.status.to_owned());
     line("scopes", scopes(row));
     line("created", time(record.created_at));
     line("expires", or(record.expires_at.map(time), "never"));
@@ -82,7 +82,7 @@ pub(super) fn page<Id>(
         let mut values = vec![
             record.prefix.clone(),
             record.name.clone(),
-            row.status.to_string(),
+            row.status.to_owned(),
             scopes(row),
             or(record.expires_at.map(time), "never"),
         ];

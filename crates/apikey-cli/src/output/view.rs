@@ -21,8 +21,11 @@ pub(crate) struct View<M> {
 /// A column of the model's own.
 pub(crate) struct Column<M> {
     pub(crate) name: &'static str,
-    pub(crate) value: Box<dyn Fn(&M) -> serde_json::Result<Value> + Send + Sync>,
+    pub(crate) value: ValueOf<M>,
 }
+
+/// Reads the value of a column.
+type ValueOf<M> = Box<dyn Fn(&M) -> serde_json::Result<Value> + Send + Sync>;
 
 /// A key at a moment: what is printed of it.
 pub(crate) struct Row<'a, Id> {

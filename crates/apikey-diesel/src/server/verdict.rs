@@ -13,6 +13,7 @@
 /// Diesel keeps few codes, and the texts are in any language. So what has no kind is `Unclear`: a text in English only
 /// spares a repetition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// The server has answered, and would say so again.
     Settled,
