@@ -32,7 +32,8 @@
 //! says what to do. New files are for their owner alone (mode 0600).
 //!
 //! A file in WAL mode has two companions, `app.db-wal` and `app.db-shm`. Reading it with `?mode=ro` needs
-//! them, or the right to create them; without `app.db-wal` it is read as a file that nobody writes.
+//! them, or the right to create them. `?mode=ro&immutable=1` does without, and is for a file that nobody
+//! writes to as long as it is open: a change would not be seen, be it a revocation.
 //!
 //! # Connections
 //! A file has up to four connections, with the settings of [`ConnectionOptions`]; a database in memory has

@@ -72,7 +72,7 @@ impl DieselStore<KeyRecord, SqlitePool> {
     /// ```
     pub async fn sqlite(url: &str) -> Result<Self, ConnectError> {
         let location = Location::parse(url)?;
-        let migrates = location.mode() != Mode::ReadOnly;
+        let migrates = matches!(location.mode(), Mode::ReadWrite | Mode::Create);
         Ok(Self::new(open(location, ConnectionOptions::new(), migrates).await?))
     }
 
@@ -167,15 +167,8 @@ async fn open(
     migrates: bool,
 ) -> Result<SqlitePool, ConnectError> {
     let runtime = Handle::try_current().map_err(|error| ConnectError::Runtime(error.into()))?;
-    let open = move || {
-        let error = match open_pool(&location, options, migrates) {
-            Ok(pool) => return Ok(pool),
-            Err(error) => error,
-        };
-        // On a read-only volume the write-ahead log has no place for its index, and there is no log.
-        let at_rest = location.at_rest().map(|at_rest| open_pool(&at_rest, options, false));
-        at_rest.and_then(Result::ok).ok_or_else(|| explain(error, &location))
-    };
+    let open =
+        move || open_pool(&location, options, migrates).map_err(|error| explain(error, &location));
     runtime.spawn_blocking(open).await.map_err(|error| ConnectError::Runtime(error.into()))?
 }
 
@@ -194,8 +187,10 @@ fn open_pool(
         Ok::<_, BoxError>(())
     };
     let is_file = matches!(location, Location::File { .. });
-    if let Location::File { path, mode: Mode::Create } = location {
-        file::create(path);
+    match location {
+        Location::File { path, mode: Mode::Create } => file::create(path),
+        Location::File { path, mode: Mode::AtRest } => file::is_whole(path)?,
+        _ => {}
     }
     let mut first = None;
     if is_file {

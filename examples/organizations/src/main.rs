@@ -14,10 +14,11 @@ mod shutdown;
 #[cfg(test)]
 mod tests;
 
-use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::{env, io};
 
 use anyhow::{Context, bail, ensure};
+use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::database::Database;
@@ -25,7 +26,7 @@ use crate::routes::Service;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
     let path = env::var("DATABASE").unwrap_or_else(|_| "organizations.db".to_owned());
     let database = Database::open(&path).with_context(|| format!("cannot open {path}"))?;
     database.run(organization::seed).await?;
@@ -57,12 +58,17 @@ async fn serve(database: Database) -> anyhow::Result<()> {
     greet(listener.local_addr()?);
     tokio::spawn(keys.maintain()); // writes when keys were last used
     let app = routes::app(Service { keys: keys.clone(), database });
+    serve_until_asked(listener, app).await?;
+    Ok(keys.flush().await?)
+}
+
+async fn serve_until_asked(listener: TcpListener, app: Router) -> io::Result<()> {
     let server = axum::serve(listener, app).with_graceful_shutdown(shutdown::asked());
     tokio::select! {
         served = server.into_future() => served?,
         () = shutdown::overdue() => tracing::warn!("requests that did not end are cut off"),
     }
-    Ok(keys.flush().await?)
+    Ok(())
 }
 
 async fn listen() -> anyhow::Result<TcpListener> {

@@ -19,10 +19,21 @@ pub(super) fn create(path: &str) {
     drop(options.open(path));
 }
 
-/// Whether somebody who may only read opens the file as one that nobody writes: the log is empty, and its index
-/// cannot be created beside it, as on a read-only volume.
-pub(super) fn is_at_rest(path: &str) -> bool {
-    Path::new(path).is_file() && !Path::new(&format!("{path}-wal")).exists()
+/// Refuses to take a file for one that nobody writes to, if something of it stands in its write-ahead log: SQLite would
+/// not read that, and a revocation may be there.
+pub(super) fn is_whole(path: &str) -> Result<(), Unwritten> {
+    if log_of(Path::new(path)).exists() { Err(Unwritten) } else { Ok(()) }
+}
+
+/// A part of the database is in its log.
+#[derive(Debug, Error)]
+#[error(
+    "`immutable=1` is for a file that nobody has open, and its write-ahead log says that somebody has"
+)]
+pub(super) struct Unwritten;
+
+fn log_of(path: &Path) -> PathBuf {
+    PathBuf::from(format!("{}-wal", path.display()))
 }
 
 /// Says whose the file, its companions and its directory are, where the system tells.
@@ -118,10 +129,12 @@ pub(crate) struct Owned {
 
 impl Owned {
     pub(crate) fn explain(path: &Path, source: BoxError) -> Self {
-        let is_ahead = Path::new(&format!("{}-wal", path.display())).exists();
-        let hint = if is_ahead {
+        let hint = if log_of(path).exists() {
             "where its directory cannot be written, its write-ahead log cannot be read: run `PRAGMA journal_mode \
              = DELETE` before; "
+        } else if path.is_file() {
+            "a file in WAL mode is read by who can write to its directory; if nobody writes to it while it is open, \
+             say so by `?mode=ro&immutable=1`, else run `PRAGMA journal_mode = DELETE` before; "
         } else {
             ""
         };

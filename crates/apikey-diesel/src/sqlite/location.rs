@@ -5,7 +5,6 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::{ConnectError, scheme};
-use crate::sqlite::file;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub(crate) enum Location {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     ReadOnly,
-    /// Read-only, and nobody else writes.
+    /// Read-only, and nobody else writes while it is open: whoever opens it says so.
     AtRest,
     ReadWrite,
     Create,
@@ -79,6 +78,7 @@ impl Location {
             Some((path, "rwc")) => (path, Mode::Create),
             Some((path, "rw")) => (path, Mode::ReadWrite),
             Some((path, "ro")) => (path, Mode::ReadOnly),
+            Some((path, "ro&immutable=1")) => (path, Mode::AtRest),
             Some(_) => return Err(wrong("asks for a mode that is none of ro, rw and rwc")),
         };
         match path {
@@ -91,16 +91,6 @@ impl Location {
                 Err(wrong("has a NUL character in the name of the file"))
             }
             path => Ok(Self::File { path: path.to_owned(), mode }),
-        }
-    }
-
-    /// The same file, if nobody writes to it and its directory takes no index of the write-ahead log.
-    pub(crate) fn at_rest(&self) -> Option<Self> {
-        match self {
-            Self::File { path, mode: Mode::ReadOnly } if file::is_at_rest(path) => {
-                Some(Self::File { path: path.clone(), mode: Mode::AtRest })
-            }
-            _ => None,
         }
     }
 
@@ -147,7 +137,10 @@ fn doubt(url: &str, path: &str) -> Option<&'static str> {
     if path != path.trim() || path.contains(char::is_control) {
         return Some(PADDED);
     }
-    if url.ends_with("?mode=ro") || url.ends_with("?mode=rw") || url.ends_with("?mode=rwc") {
+    if ["ro", "ro&immutable=1", "rw", "rwc"]
+        .iter()
+        .any(|mode| url.ends_with(&format!("?mode={mode}")))
+    {
         return None;
     }
     let (_, parameters) = path.rsplit('/').next()?.split_once('?')?;
@@ -175,6 +168,7 @@ mod tests {
             ("sqlite://app.db", file("app.db", Mode::Create)),
             ("sqlite:///var/app.db", file("/var/app.db", Mode::Create)),
             ("sqlite://app.db?mode=ro", file("app.db", Mode::ReadOnly)),
+            ("sqlite://app.db?mode=ro&immutable=1", file("app.db", Mode::AtRest)),
             ("sqlite://app.db?mode=rw", file("app.db", Mode::ReadWrite)),
             ("sqlite://app.db?mode=rwc", file("app.db", Mode::Create)),
             ("sqlite://a?b?mode=ro", file("a?b", Mode::ReadOnly)),
@@ -200,6 +194,7 @@ mod tests {
             ("sqlite://?mode=ro", "no file"),
             ("sqlite://:memory:", "sqlite::memory:"),
             ("sqlite://app.db?mode=x", "ro, rw and rwc"),
+            ("sqlite://app.db?mode=rw&immutable=1", "ro, rw and rwc"),
             ("sqlite://a\0b", "NUL"),
         ] {
             let text = Location::parse(url).unwrap_err().to_string();

@@ -52,7 +52,6 @@ async fn on_sqlite(test: impl AsyncFn(Two<TeamKey>)) {
     test(tables::two(tables::two_of_sqlite(&folder, &sql))).await;
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a closure in the call reads better")]
 fn on_server(server: Server, case: &str, test: impl AsyncFn(Two<TeamKey>)) {
     let case = format!("models::limits::{case} on {server:?}");
     let databases = Databases::on(server);

@@ -141,14 +141,25 @@ async fn reads_a_closed_database_on_a_read_only_volume() {
 
 #[cfg(unix)]
 async fn read_volume(volume: &str) {
-    let url = |name: &str| format!("sqlite://{volume}/{name}/app.db?mode=ro");
-    let store = DieselStore::sqlite(&url("closed")).await.unwrap();
+    let url = |name: &str, mode: &str| format!("sqlite://{volume}/{name}/app.db?mode={mode}");
+    // Somebody else may write to it later, which this process could not see: it would let in what is revoked.
+    let error = DieselStore::sqlite(&url("closed", "ro")).await.map(drop).unwrap_err();
+    let text = full_text(&error);
+    assert!(
+        text.contains("?mode=ro&immutable=1") && text.contains("journal_mode = DELETE"),
+        "{text}"
+    );
+
+    let closed = url("closed", "ro&immutable=1");
+    let store = DieselStore::sqlite(&closed).await.unwrap();
     assert!(store.get("abcdefgh", None).await.unwrap().is_some());
     let options = ConnectionOptions::new();
-    let store = DieselStore::connect_sqlite(&url("closed"), options).await.unwrap();
+    let store = DieselStore::connect_sqlite(&closed, options).await.unwrap();
     assert!(store.get("abcdefgh", None).await.unwrap().is_some());
 
-    let error = DieselStore::sqlite(&url("log")).await.map(drop).unwrap_err();
+    let error = DieselStore::sqlite(&url("log", "ro&immutable=1")).await.map(drop).unwrap_err();
+    assert!(full_text(&error).contains("nobody has open"), "{error}");
+    let error = DieselStore::sqlite(&url("log", "ro")).await.map(drop).unwrap_err();
     let text = full_text(&error);
     assert!(text.contains("PRAGMA journal_mode = DELETE"), "{text}");
     assert!(text.contains("app.db belongs to user "), "{text}");
