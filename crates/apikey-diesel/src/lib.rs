@@ -24,16 +24,18 @@
 //! | `sqlite:///var/lib/app.db` | the file `/var/lib/app.db`, created if need be |
 //! | `sqlite://app.db?mode=rw` | the file, which has to exist |
 //! | `sqlite://app.db?mode=ro` | the file, for reading only: nothing is migrated or written |
+//! | `sqlite://app.db?mode=ro&immutable=1` | the file, of which you promise that nobody writes to it |
 //! | `sqlite::memory:` | a new database in memory, on one connection, for as long as the store lives |
 //!
 //! What stands between `sqlite://` and `?mode=` is the name of the file, character by character; nothing
-//! in it is decoded, and `?mode=` at the end is the only parameter: a name that looks like another one, or has
-//! white space around it, is refused unless there is such a file. A [`ConnectError`] names the file and
-//! says what to do. New files are for their owner alone (mode 0600).
+//! in it is decoded, and what the table has at the end are the only parameters: a name that looks like another
+//! one, or has white space or characters that are not seen around it, is refused unless there is such a file. A
+//! [`ConnectError`] names the file and says what to do. New files are for their owner alone (mode 0600).
 //!
 //! A file in WAL mode has two companions, `app.db-wal` and `app.db-shm`. Reading it with `?mode=ro` needs
 //! them, or the right to create them. `?mode=ro&immutable=1` does without, and is for a file that nobody
-//! writes to as long as it is open: a change would not be seen, be it a revocation.
+//! writes to as long as it is open: a change would not be seen, be it a revocation. The log is warned of that
+//! once, and a file with an `app.db-wal` or an `app.db-journal` is refused.
 //!
 //! # Connections
 //! A file has up to four connections, with the settings of [`ConnectionOptions`]; a database in memory has

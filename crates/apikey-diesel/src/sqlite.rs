@@ -50,9 +50,9 @@ impl DieselStore<KeyRecord, SqlitePool> {
     /// Opens a SQLite database and migrates the built-in table.
     ///
     /// After `sqlite://` comes the path of a file, relative unless it begins with `/`, and optionally
-    /// `?mode=ro`, `rw` or `rwc` (the default, which creates the file). `sqlite::memory:` is a new
-    /// database in memory. [Opening a database](crate#opening-a-database) has the details. With
-    /// `mode=ro` nothing is migrated.
+    /// `?mode=ro`, `?mode=ro&immutable=1`, `?mode=rw` or `?mode=rwc` (the default, which creates the file).
+    /// `sqlite::memory:` is a new database in memory. [Opening a database](crate#opening-a-database) has the
+    /// details. With `mode=ro` nothing is migrated.
     ///
     /// # Errors
     /// [`ConnectError`], which names the file and what to do.
@@ -167,9 +167,18 @@ async fn open(
     migrates: bool,
 ) -> Result<SqlitePool, ConnectError> {
     let runtime = Handle::try_current().map_err(|error| ConnectError::Runtime(error.into()))?;
+    let at_rest = match &location {
+        Location::File { path, mode: Mode::AtRest } => Some(path.clone()),
+        _ => None,
+    };
     let open =
         move || open_pool(&location, options, migrates).map_err(|error| explain(error, &location));
-    runtime.spawn_blocking(open).await.map_err(|error| ConnectError::Runtime(error.into()))?
+    let opened = runtime.spawn_blocking(open).await;
+    let pool = opened.map_err(|error| ConnectError::Runtime(error.into()))??;
+    if let Some(path) = at_rest {
+        file::at_rest(&path);
+    }
+    Ok(pool)
 }
 
 fn open_pool(

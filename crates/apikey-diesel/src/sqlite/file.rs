@@ -19,29 +19,46 @@ pub(super) fn create(path: &str) {
     drop(options.open(path));
 }
 
-/// Refuses to take a file for one that nobody writes to, if something of it stands in its write-ahead log: SQLite would
-/// not read that, and a revocation may be there.
+/// Refuses to take a file for one that nobody writes to, if something of it stands in its write-ahead log or has to be
+/// taken back by its journal: SQLite would look at neither, and a revocation may be there.
 pub(super) fn is_whole(path: &str) -> Result<(), Unwritten> {
-    if log_of(Path::new(path)).exists() { Err(Unwritten) } else { Ok(()) }
+    let path = Path::new(path);
+    let other = ["-wal", "-journal"].map(|end| companion(path, end)).into_iter();
+    match other.into_iter().find(|other| other.exists()) {
+        Some(other) => Err(Unwritten { other }),
+        None => Ok(()),
+    }
 }
 
-/// A part of the database is in its log.
+/// A part of the database is in another file.
 #[derive(Debug, Error)]
 #[error(
-    "`immutable=1` is for a file that nobody has open, and its write-ahead log says that somebody has"
+    "`immutable=1` is for a file that nobody has open, and {other:?} says that somebody has, or broke off while \
+     writing"
 )]
-pub(super) struct Unwritten;
+pub(super) struct Unwritten {
+    other: PathBuf,
+}
 
-fn log_of(path: &Path) -> PathBuf {
-    PathBuf::from(format!("{}-wal", path.display()))
+/// Tells the log what was promised of a file: who copied the URL may not know.
+pub(super) fn at_rest(path: &str) {
+    tracing::warn!(
+        path,
+        "opened with `immutable=1`: nobody may write to this file while this process runs, or a key that is revoked \
+         goes on working here"
+    );
+}
+
+fn companion(path: &Path, end: &str) -> PathBuf {
+    PathBuf::from(format!("{}{end}", path.display()))
 }
 
 /// Says whose the file, its companions and its directory are, where the system tells.
 pub(crate) fn owners(path: &Path) -> String {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
-    let companion = |end| PathBuf::from(format!("{}{end}", path.display()));
-    let places = [path.to_owned(), companion("-wal"), companion("-shm"), directory.to_owned()];
+    let [log, index] = ["-wal", "-shm"].map(|end| companion(path, end));
+    let places = [path.to_owned(), log, index, directory.to_owned()];
     let owners = places.iter().filter_map(|place| owner(place));
     let owners: Vec<_> = owners.chain(this_process()).collect();
     owners.join(", ")
@@ -129,7 +146,7 @@ pub(crate) struct Owned {
 
 impl Owned {
     pub(crate) fn explain(path: &Path, source: BoxError) -> Self {
-        let hint = if log_of(path).exists() {
+        let hint = if companion(path, "-wal").exists() {
             "where its directory cannot be written, its write-ahead log cannot be read: run `PRAGMA journal_mode \
              = DELETE` before; "
         } else if path.is_file() {

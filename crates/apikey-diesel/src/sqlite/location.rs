@@ -49,9 +49,7 @@ impl Location {
         let wrong = |problem| ConnectError::Url { url: url.to_owned(), problem };
         let location = match Self::read_name(url) {
             // What is around it is the likelier mistake.
-            Err(_) if url != url.trim() && url.trim().starts_with("sqlite:") => {
-                return Err(wrong(PADDED));
-            }
+            Err(_) if is_padded(url) => return Err(wrong(PADDED)),
             location => location?,
         };
         let Self::File { path, .. } = &location else { return Ok((location, None)) };
@@ -79,7 +77,11 @@ impl Location {
             Some((path, "rw")) => (path, Mode::ReadWrite),
             Some((path, "ro")) => (path, Mode::ReadOnly),
             Some((path, "ro&immutable=1")) => (path, Mode::AtRest),
-            Some(_) => return Err(wrong("asks for a mode that is none of ro, rw and rwc")),
+            Some(_) => {
+                return Err(wrong(
+                    "asks for a mode that is none of ro, ro&immutable=1, rw and rwc",
+                ));
+            }
         };
         match path {
             "" => Err(wrong("names no file: write sqlite://<path of a file>")),
@@ -129,12 +131,38 @@ impl Location {
     }
 }
 
-const PADDED: &str =
-    "has white space or a line break around it, as a text from a file may: remove it";
+const PADDED: &str = "has white space, a line break or another character that is not seen around it, as a text from a \
+                      file may: remove it";
+
+fn is_padded(url: &str) -> bool {
+    let trimmed = url.trim_matches(is_padding);
+    url != trimmed && trimmed.starts_with("sqlite:")
+}
+
+/// Whether a character at an end of a URL is one that nobody has typed.
+fn is_padding(c: char) -> bool {
+    c.is_whitespace() || is_format(c)
+}
+
+/// Whether Unicode has a character for how others are shown, as the mark at the beginning of a file.
+fn is_format(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
 
 /// What is likelier a mistake than the name of a file. Who says the mode behind the name means it.
 fn doubt(url: &str, path: &str) -> Option<&'static str> {
-    if path != path.trim() || path.contains(char::is_control) {
+    if path != path.trim_matches(is_padding) || path.contains(char::is_control) {
         return Some(PADDED);
     }
     if ["ro", "ro&immutable=1", "rw", "rwc"]
@@ -148,8 +176,9 @@ fn doubt(url: &str, path: &str) -> Option<&'static str> {
     let is_name =
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_name.then_some(
-        "has a parameter that is not known: `?mode=ro`, `rw` or `rwc` at the end is the only one; a file with \
-         such a name is opened if the mode stands behind it, as in sqlite://a?b=c?mode=rwc",
+        "has a parameter that is not known: the only ones are `?mode=ro`, `?mode=ro&immutable=1`, `?mode=rw` or \
+         `?mode=rwc` at the end; a file with such a name is opened if the mode stands behind it, as in \
+         sqlite://a?b=c?mode=rwc",
     )
 }
 
@@ -193,8 +222,8 @@ mod tests {
             ("sqlite://", "no file"),
             ("sqlite://?mode=ro", "no file"),
             ("sqlite://:memory:", "sqlite::memory:"),
-            ("sqlite://app.db?mode=x", "ro, rw and rwc"),
-            ("sqlite://app.db?mode=rw&immutable=1", "ro, rw and rwc"),
+            ("sqlite://app.db?mode=x", "ro, ro&immutable=1, rw and rwc"),
+            ("sqlite://app.db?mode=rw&immutable=1", "ro, ro&immutable=1, rw and rwc"),
             ("sqlite://a\0b", "NUL"),
         ] {
             let text = Location::parse(url).unwrap_err().to_string();
@@ -215,16 +244,26 @@ mod tests {
             ("sqlite://app.db ", "white space"),
             ("sqlite:// app.db", "white space"),
             ("sqlite://app.db\r?mode=rw", "white space"),
+            ("sqlite://app.db\u{200b}", "not seen"),
+            ("sqlite://app.db\u{200b}?mode=rw", "not seen"),
+            ("sqlite://\u{feff}app.db", "not seen"),
+            ("sqlite://app.db\u{2060} \u{202c}", "not seen"),
         ] {
             let error = Location::read(url, |_| false).unwrap_err().to_string();
             assert!(error.contains(part), "{url:?}: {error}");
-            assert!(!error.contains(['\r', '\n']), "{error:?}");
+            assert!(!error.contains(['\r', '\n', '\u{200b}', '\u{feff}']), "{error:?}");
             let (location, doubt) = Location::read(url, |_| true).unwrap();
             assert!(matches!(location, Location::File { .. }) && doubt.is_some(), "{url:?}");
         }
-        for url in
-            ["sqlite://app.db?mode=ro\r\n", "sqlite::memory:\n", " sqlite://app.db", "sqlite:\n"]
-        {
+        for url in [
+            "sqlite://app.db?mode=ro\r\n",
+            "sqlite://app.db?mode=ro\u{200b}",
+            "sqlite::memory:\n",
+            "sqlite::memory:\u{feff}",
+            " sqlite://app.db",
+            "\u{feff}sqlite://app.db",
+            "sqlite:\n",
+        ] {
             let error = Location::read(url, |_| true).unwrap_err().to_string();
             assert!(error.contains("white space"), "{url:?}: {error}");
         }

@@ -4,26 +4,34 @@ use std::fs;
 
 use apikey_core::KeyStore;
 #[cfg(unix)]
+use apikey_core::{ApiKeys, DenyReason};
+#[cfg(unix)]
 use apikey_diesel::ConnectionOptions;
 use apikey_diesel::{ConnectError, DieselStore};
 
-#[cfg(unix)]
-use crate::fixture::full_text;
 use crate::fixture::{Folder, new_key};
+#[cfg(unix)]
+use crate::fixture::{assert_unavailable, full_text};
+#[cfg(unix)]
+use crate::{log, somebody};
 
 #[tokio::test]
 async fn makes_no_file_of_a_parameter_that_it_does_not_know() {
     let folder = Folder::new();
-    for name in
-        ["app.db?cache=shared", "app.db?immutable=1", "app.db?cache=shared&mode=ro", "app.db\r"]
-    {
+    for name in [
+        "app.db?cache=shared",
+        "app.db?immutable=1",
+        "app.db?cache=shared&mode=ro",
+        "app.db\r",
+        "app.db\u{200b}",
+    ] {
         for open in [
             DieselStore::sqlite(&folder.url(name)).await.map(drop),
             DieselStore::connect(&folder.url(name)).await.map(drop),
         ] {
             let error = open.unwrap_err();
             assert!(matches!(error, ConnectError::Url { .. }), "{name:?}: {error:?}");
-            assert!(!error.to_string().contains('\r'), "{error}");
+            assert!(!error.to_string().contains(['\r', '\u{200b}']), "{error}");
         }
         assert_eq!(fs::read_dir(folder.path("")).unwrap().count(), 0, "{name:?}");
     }
@@ -68,9 +76,11 @@ async fn a_new_file_is_for_its_owner_alone() {
 #[tokio::test]
 async fn check_finds_a_file_that_was_replaced_while_it_is_open() {
     let folder = Folder::new();
+    let errors = || log::errors_of(&folder.path("app.db").display().to_string());
     let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
     store.insert(&new_key("abcdefgh"), None).await.unwrap();
     assert_eq!(store.check().await.unwrap(), []);
+    assert!(errors().is_empty());
     let other = folder.path("other.db").display().to_string();
     folder.run("app.db", &format!("VACUUM INTO '{other}'"));
     fs::rename(folder.path("other.db"), folder.path("app.db")).unwrap();
@@ -80,67 +90,142 @@ async fn check_finds_a_file_that_was_replaced_while_it_is_open() {
     assert!(findings[0].fix.contains("restart"), "{findings:?}");
     fs::remove_file(folder.path("app.db")).unwrap();
     assert_eq!(store.check().await.unwrap().len(), 1);
+    // The log is told once.
+    assert_eq!(errors().len(), 1, "{:?}", errors());
+    assert!(errors()[0].contains("restart this process"), "{:?}", errors());
 }
-
-/// Names the directory to a child of this test.
-#[cfg(unix)]
-const VOLUME: &str = "APIKEY_TEST_READ_ONLY_VOLUME";
-
-/// Somebody who is not the superuser, to whom everything can be written.
-#[cfg(unix)]
-const SOMEBODY: u32 = 65534;
 
 /// A database that was closed, in a directory that nobody may write to but the superuser.
 #[cfg(unix)]
 #[tokio::test]
 async fn reads_a_closed_database_on_a_read_only_volume() {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
-
-    if let Ok(volume) = std::env::var(VOLUME) {
+    if let Some(volume) = somebody::volume() {
         return read_volume(&volume).await;
     }
     let folder = Folder::new();
-    let allow = |name: &str, mode| {
-        fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode)).unwrap();
-    };
-    for name in ["closed", "log"] {
-        fs::create_dir(folder.path(name)).unwrap();
-        let file = format!("{name}/app.db");
-        let store = DieselStore::sqlite(&folder.url(&file)).await.unwrap();
-        store.insert(&new_key("abcdefgh"), None).await.unwrap();
-        drop(store);
-        folder.run(&file, "PRAGMA wal_checkpoint(TRUNCATE)");
-        for companion in ["-wal", "-shm"] {
-            drop(fs::remove_file(folder.path(&format!("{file}{companion}"))));
-        }
-        allow(&file, 0o444);
+    for name in ["closed", "log", "journal"] {
+        drop(fill(&folder, name).await);
+        close(&folder, name);
     }
     fs::write(folder.path("log/app.db-wal"), [0; 64]).unwrap();
-    ["closed", "log"].into_iter().for_each(|name| allow(name, 0o555));
-    allow("", 0o755);
-    // The test binary may lie where only the superuser looks.
-    let program = folder.path("test");
-    let is_superuser = fs::metadata(folder.path("closed")).unwrap().uid() == 0;
-    let mut child = if is_superuser {
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-        let mut child = Command::new(&program);
-        child.uid(SOMEBODY).gid(SOMEBODY);
-        child
-    } else {
-        Command::new(std::env::current_exe().unwrap())
+    fs::write(folder.path("journal/app.db-journal"), [0; 64]).unwrap();
+    let names = ["closed", "log", "journal"];
+    names.into_iter().for_each(|name| somebody::lock(&folder, name));
+    somebody::run(&folder, "files::reads_a_closed_database_on_a_read_only_volume");
+    names.into_iter().for_each(|name| somebody::unlock(&folder, name));
+}
+
+/// Makes a database with a key, whose text stands beside it.
+#[cfg(unix)]
+async fn fill(folder: &Folder, name: &str) -> ApiKeys {
+    fs::create_dir(folder.path(name)).unwrap();
+    folder.run(&format!("{name}/app.db"), "CREATE TABLE theirs (id INTEGER)");
+    somebody::allow(folder, &format!("{name}/app.db"), 0o644);
+    let url = folder.url(&format!("{name}/app.db"));
+    let keys = ApiKeys::new(DieselStore::sqlite(&url).await.unwrap());
+    let created = keys.create("leaked").await.unwrap();
+    fs::write(folder.path(&format!("{name}/key")), created.plaintext.expose()).unwrap();
+    somebody::allow(folder, &format!("{name}/key"), 0o644);
+    keys
+}
+
+/// Leaves the file alone.
+#[cfg(unix)]
+fn close(folder: &Folder, name: &str) {
+    folder.run(&format!("{name}/app.db"), "PRAGMA wal_checkpoint(TRUNCATE)");
+    for companion in ["-wal", "-shm"] {
+        drop(fs::remove_file(folder.path(&format!("{name}/app.db{companion}"))));
+    }
+}
+
+/// How the owner has a database while somebody else opens it for reading.
+#[cfg(unix)]
+const READ: [&str; 4] = ["closed", "open", "rollback", "switched"];
+
+#[cfg(unix)]
+#[tokio::test]
+async fn who_only_reads_lets_in_no_key_that_was_revoked_since() {
+    if let Some(volume) = somebody::volume() {
+        return ask_before_and_after(&volume).await;
+    }
+    let folder = Folder::new();
+    let mut open = Vec::new();
+    for name in READ {
+        let keys = fill(&folder, name).await;
+        if name == "open" {
+            open.push(keys);
+        } else {
+            drop(keys);
+            close(&folder, name);
+        }
+        if ["rollback", "switched"].contains(&name) {
+            folder.run(&format!("{name}/app.db"), "PRAGMA journal_mode = DELETE");
+        }
+        somebody::lock(&folder, name);
+    }
+    let revoke = || {
+        for name in READ {
+            somebody::unlock(&folder, name);
+            let file = format!("{name}/app.db");
+            if name == "switched" {
+                folder.run(&file, "PRAGMA journal_mode = WAL");
+            }
+            folder.run(&file, "UPDATE api_keys SET revoked_at = CURRENT_TIMESTAMP");
+        }
     };
-    child.args(["--exact", "files::reads_a_closed_database_on_a_read_only_volume"]);
-    child.env(VOLUME, folder.path("")).current_dir(folder.path(""));
-    let run = child.output().unwrap();
-    ["closed", "log"].into_iter().for_each(|name| allow(name, 0o755));
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    let test = "files::who_only_reads_lets_in_no_key_that_was_revoked_since";
+    somebody::run_beside(&folder, test, revoke);
+}
+
+/// A database that does not open lets nobody in.
+#[cfg(unix)]
+async fn ask_before_and_after(volume: &str) {
+    let mut opened = Vec::new();
+    for name in READ {
+        let url = format!("sqlite://{volume}/{name}/app.db?mode=ro");
+        let Ok(store) = DieselStore::sqlite(&url).await else { continue };
+        let keys = ApiKeys::new(store);
+        let text = fs::read_to_string(format!("{volume}/{name}/key")).unwrap();
+        keys.verify(&text).await.unwrap();
+        opened.push((name, text, keys));
+    }
+    somebody::wait();
+    let mut reasons = Vec::new();
+    for (name, text, keys) in opened {
+        let refusal = keys.verify(&text).await.map(|_| name);
+        reasons.push((name, refusal.unwrap_err().reason()));
+    }
+    let (revoked, unavailable) = (DenyReason::Revoked, DenyReason::StoreUnavailable);
+    assert!(reasons.contains(&("open", revoked)), "{reasons:?}");
+    assert!(reasons.contains(&("rollback", revoked)), "{reasons:?}");
+    assert!(reasons.iter().all(|(_, why)| [revoked, unavailable].contains(why)), "{reasons:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_change_that_this_user_may_not_make_names_whose_the_files_are() {
+    if let Some(volume) = somebody::volume() {
+        let url = format!("sqlite://{volume}/theirs/app.db");
+        let store = DieselStore::sqlite(&url).await.unwrap();
+        let change = store.insert(&new_key("abcdefgh"), None).await.unwrap_err();
+        let text = full_text(&change);
+        for place in ["app.db", "app.db-wal", "app.db-shm", "theirs"] {
+            assert!(text.contains(&format!("/{place} belongs to user ")), "{place}: {text}");
+        }
+        assert!(text.contains("this process belongs to user "), "{text}");
+        return assert_unavailable::<()>(Err(change), "run as one user");
+    }
+    let folder = Folder::new();
+    let keys = fill(&folder, "theirs").await;
+    somebody::lock(&folder, "theirs");
+    somebody::run(&folder, "files::a_change_that_this_user_may_not_make_names_whose_the_files_are");
+    somebody::unlock(&folder, "theirs");
+    drop(keys);
 }
 
 #[cfg(unix)]
 async fn read_volume(volume: &str) {
+    log::keep();
     let url = |name: &str, mode: &str| format!("sqlite://{volume}/{name}/app.db?mode={mode}");
     // Somebody else may write to it later, which this process could not see: it would let in what is revoked.
     let error = DieselStore::sqlite(&url("closed", "ro")).await.map(drop).unwrap_err();
@@ -151,14 +236,22 @@ async fn read_volume(volume: &str) {
     );
 
     let closed = url("closed", "ro&immutable=1");
-    let store = DieselStore::sqlite(&closed).await.unwrap();
-    assert!(store.get("abcdefgh", None).await.unwrap().is_some());
+    let text = fs::read_to_string(format!("{volume}/closed/key")).unwrap();
     let options = ConnectionOptions::new();
-    let store = DieselStore::connect_sqlite(&closed, options).await.unwrap();
-    assert!(store.get("abcdefgh", None).await.unwrap().is_some());
+    for store in [
+        DieselStore::sqlite(&closed).await.unwrap(),
+        DieselStore::connect_sqlite(&closed, options).await.unwrap(),
+    ] {
+        ApiKeys::new(store).verify(&text).await.unwrap();
+    }
+    let told = log::warnings_of(&format!("{volume}/closed/app.db"));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("nobody may write"), "{told:?}");
 
-    let error = DieselStore::sqlite(&url("log", "ro&immutable=1")).await.map(drop).unwrap_err();
-    assert!(full_text(&error).contains("nobody has open"), "{error}");
+    for name in ["log", "journal"] {
+        let error = DieselStore::sqlite(&url(name, "ro&immutable=1")).await.map(drop).unwrap_err();
+        assert!(full_text(&error).contains("nobody has open"), "{name}: {error}");
+    }
     let error = DieselStore::sqlite(&url("log", "ro")).await.map(drop).unwrap_err();
     let text = full_text(&error);
     assert!(text.contains("PRAGMA journal_mode = DELETE"), "{text}");

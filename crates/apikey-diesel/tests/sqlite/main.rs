@@ -9,7 +9,11 @@ mod damaged;
 mod dropped;
 mod files;
 mod fixture;
+#[cfg(unix)]
+mod log;
 mod migration;
 mod opening;
 mod rows;
+#[cfg(unix)]
+mod somebody;
 mod writers;
