@@ -2,7 +2,7 @@
 
 use apikey_core::Finding;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::failure::{missing_column, missing_table};
 use crate::model::TableNames;
@@ -22,6 +22,7 @@ pub(crate) fn findings(
         .filter(|column| !present.iter().any(|found| found.name == **column))
         .collect();
     let mut findings: Vec<_> = missing.iter().map(|column| missing_column(names, column)).collect();
+    findings.extend(present.iter().filter_map(|column| column.may_be_null(names)));
     if let Some(owner) = names.owner.filter(|owner| is_text(&present, owner))
         && !compares_bytes(conn, table, owner)?
     {
@@ -58,9 +59,11 @@ pub(crate) fn findings(
 }
 
 fn columns_of(conn: &mut SqliteConnection, table: &str) -> QueryResult<Vec<Declared>> {
-    diesel::sql_query("SELECT name, type AS kind FROM pragma_table_info(?)")
-        .bind::<Text, _>(table)
-        .load(conn)
+    diesel::sql_query(
+        "SELECT name, type AS kind, \"notnull\" AS is_required FROM pragma_table_info(?)",
+    )
+    .bind::<Text, _>(table)
+    .load(conn)
 }
 
 /// Whether a column has the affinity of text, by SQLite's rules.
@@ -142,6 +145,22 @@ struct Declared {
     name: String,
     #[diesel(sql_type = Text)]
     kind: String,
+    #[diesel(sql_type = Bool)]
+    is_required: bool,
+}
+
+impl Declared {
+    /// SQLite changes no column, so that there is no statement that does it.
+    fn may_be_null(&self, names: TableNames) -> Option<Finding> {
+        let (table, name) = (names.table, &self.name);
+        let is_nullable = names.required.contains(&name.as_str()) && !self.is_required;
+        is_nullable.then(|| {
+            Finding::new(
+                format!("the column {table}.{name} may be null, and such a row cannot be read"),
+                "rebuild the table with `NOT NULL` on this column",
+            )
+        })
+    }
 }
 
 #[derive(QueryableByName)]
