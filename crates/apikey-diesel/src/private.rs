@@ -16,11 +16,11 @@ pub use crate::model::attempt::{
 };
 pub use crate::model::place::TablePlace;
 pub use crate::model::rules::{TableRules, TextRule};
-pub use crate::model::sql::{
-    Comparison, Exactly, StartsWith, TimeByKey, TimeCompared, TimeOrder, coalesce, is_after,
-    is_before, is_exactly, is_in_order, is_not_before, is_out_of_order, is_same_time, is_until,
-    starts_with, time_by_key,
+pub use crate::model::sql::time::{
+    Comparison, TimeByKey, TimeCompared, TimeOrder, is_after, is_before, is_in_order,
+    is_not_before, is_out_of_order, is_same_time, is_until, time_by_key,
 };
+pub use crate::model::sql::{Exactly, StartsWith, coalesce, is_exactly, starts_with};
 pub use crate::model::{TableNames, checks};
 pub use crate::store::Sealed;
 

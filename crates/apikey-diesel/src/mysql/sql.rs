@@ -6,7 +6,8 @@ use diesel::mysql::{Mysql, MysqlType};
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sql_types::HasSqlType;
 
-use crate::model::sql::{Comparison, Exactly, StartsWith, TimeCompared, TimeOrder};
+use crate::model::sql::time::{Comparison, TimeCompared, TimeOrder};
+use crate::model::sql::{Exactly, StartsWith};
 
 impl<T, P> QueryFragment<Mysql> for StartsWith<T, P>
 where

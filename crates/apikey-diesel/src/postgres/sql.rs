@@ -4,7 +4,8 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment};
 
-use crate::model::sql::{Comparison, Exactly, StartsWith, TimeCompared, TimeOrder};
+use crate::model::sql::time::{Comparison, TimeCompared, TimeOrder};
+use crate::model::sql::{Exactly, StartsWith};
 
 impl<T, P> QueryFragment<Pg> for StartsWith<T, P>
 where

@@ -5,7 +5,8 @@ use diesel::expression::Expression;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::sqlite::Sqlite;
 
-use crate::model::sql::{Comparison, Exactly, StartsWith, TimeCompared, TimeOrder};
+use crate::model::sql::time::{Comparison, TimeCompared, TimeOrder};
+use crate::model::sql::{Exactly, StartsWith};
 use crate::sqlite::time::KeptTime;
 
 impl<T, P> QueryFragment<Sqlite> for StartsWith<T, P>
