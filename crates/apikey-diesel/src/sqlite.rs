@@ -16,6 +16,7 @@ mod schema;
 mod sql;
 mod store;
 mod time;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,13 +1,9 @@
-//! The file of a database: how it is created, whose it is, and whether it is still the same.
+//! The file of a database: how it is created, and whose it is.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use apikey_core::{BoxError, Finding};
-use diesel::prelude::*;
-use diesel::sql_types::Text;
+use apikey_core::BoxError;
 use thiserror::Error;
 
 /// Creates a file that only its owner may read and write. SQLite gives its companions the same rights. That it
@@ -62,76 +58,6 @@ pub(crate) fn owners(path: &Path) -> String {
     let owners = places.iter().filter_map(|place| owner(place));
     let owners: Vec<_> = owners.chain(this_process()).collect();
     owners.join(", ")
-}
-
-/// Notices that the file was replaced, by a restore say, while connections go on with the old one.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Watch(Arc<Watched>);
-
-#[derive(Debug, Default)]
-struct Watched {
-    /// The file, and what it was when it was first looked at; none for a database in memory.
-    file: OnceLock<Option<(PathBuf, Identity)>>,
-    is_told: AtomicBool,
-}
-
-/// What tells a file from the one that has its name later.
-type Identity = (u64, u64);
-
-impl Watch {
-    /// Looks at the file on a thread for blocking work, and tells the log once.
-    pub(crate) fn look(&self, conn: &mut SqliteConnection) {
-        self.0.file.get_or_init(|| {
-            let path = path_of(conn)?;
-            let identity = identity(&path)?;
-            Some((path, identity))
-        });
-        if let Some(path) = self.replaced()
-            && !self.0.is_told.swap(true, Ordering::Relaxed)
-        {
-            replaced(path);
-        }
-    }
-
-    /// The file, if it is not the one that was opened.
-    fn replaced(&self) -> Option<&Path> {
-        let (path, seen) = self.0.file.get()?.as_ref()?;
-        (identity(path) != Some(*seen)).then_some(path)
-    }
-
-    pub(crate) fn finding(&self) -> Option<Finding> {
-        let path = self.replaced()?;
-        Some(Finding::new(
-            format!("the file {path:?} was replaced or removed while this process has it open"),
-            "this process reads and writes the old file: restart it. To restore a database, first end every \
-             process that has it open, and remove the -wal and -shm of the old one",
-        ))
-    }
-
-    /// The file, once it has been looked at.
-    pub(crate) fn path(&self) -> Option<&Path> {
-        Some(&self.0.file.get()?.as_ref()?.0)
-    }
-}
-
-fn replaced(path: &Path) {
-    let path = path.display();
-    tracing::error!(
-        %path,
-        "the database file was replaced or removed while it is open: restart this process"
-    );
-}
-
-fn path_of(conn: &mut SqliteConnection) -> Option<PathBuf> {
-    let query = "SELECT file FROM pragma_database_list WHERE name = 'main'";
-    let row: QueryResult<File> = diesel::sql_query(query).get_result(conn);
-    row.ok().map(|row| PathBuf::from(row.file)).filter(|path| !path.as_os_str().is_empty())
-}
-
-#[derive(QueryableByName)]
-struct File {
-    #[diesel(sql_type = Text)]
-    file: String,
 }
 
 /// Whose a file is that does not open.
@@ -192,20 +118,6 @@ fn private(options: &mut OpenOptions) {
 
 #[cfg(not(unix))]
 fn private(_: &mut OpenOptions) {}
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-/// Elsewhere a file that is open cannot be replaced.
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Option<Identity> {
-    fs::metadata(path).ok().map(|_| (0, 0))
-}
 
 #[cfg(unix)]
 fn owner(place: &Path) -> Option<String> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::sqlite::file::Watch;
+use crate::sqlite::watch::Watch;
 
 /// Lets as many operations run as there are connections. The others wait here, where a waiting one
 /// costs a few bytes, and not in the pool, where it would hold one of the runtime's threads.
@@ -25,6 +25,8 @@ pub struct Gate {
 pub(crate) struct Turn {
     _turn: OwnedSemaphorePermit,
     _writer: Option<OwnedSemaphorePermit>,
+    /// When it was asked for.
+    pub(crate) since: Instant,
 }
 
 /// No turn came in time.
@@ -47,8 +49,9 @@ impl Gate {
     /// lack, and still nobody waits much longer: those who waited too long give their turn back at once,
     /// and those who hold one are bounded by the busy timeout.
     pub(crate) async fn enter(&self) -> Result<Turn, Busy> {
-        let turn = self.pass(&self.turns, Instant::now()).await?;
-        Ok(Turn { _turn: turn, _writer: None })
+        let since = Instant::now();
+        let turn = self.pass(&self.turns, since).await?;
+        Ok(Turn { _turn: turn, _writer: None, since })
     }
 
     /// Waits for a turn to write.
@@ -56,7 +59,7 @@ impl Gate {
         let since = Instant::now();
         let writer = self.pass(&self.writers, since).await?;
         let turn = self.pass(&self.turns, since).await?;
-        Ok(Turn { _turn: turn, _writer: Some(writer) })
+        Ok(Turn { _turn: turn, _writer: Some(writer), since })
     }
 
     async fn pass(

@@ -58,12 +58,12 @@ impl<M: BlockingModel<Sqlite>> DieselStore<M, SqlitePool> {
         T: Send + 'static,
         F: FnOnce(&mut SqliteConnection) -> Result<T, Failure> + Send + 'static,
     {
-        let (pool, watch) = (self.pool.clone(), self.queue.watch.clone());
+        let (pool, watch, now) = (self.pool.clone(), self.queue.watch.clone(), turn.since);
         let work = move || {
             // Given back after the connection, or the next in turn would find none.
             let _turn = turn;
             let mut conn = pool.get().map_err(unavailable)?;
-            watch.look(&mut conn);
+            watch.look(&mut conn, now);
             work(&mut conn).map_err(|failure| match failure {
                 Failure::Query(error) => match Foreign::explain(error, watch.path()) {
                     Ok(foreign) => unavailable(foreign),
