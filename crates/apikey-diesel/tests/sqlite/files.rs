@@ -186,14 +186,14 @@ async fn ask_before_and_after(volume: &str) {
         let Ok(store) = DieselStore::sqlite(&url).await else { continue };
         let keys = ApiKeys::new(store);
         let text = fs::read_to_string(format!("{volume}/{name}/key")).unwrap();
-        keys.verify(&text).await.unwrap();
+        keys.verify(text.as_str()).await.unwrap();
         opened.push((name, text, keys));
     }
     somebody::wait();
     let mut reasons = Vec::new();
     for (name, text, keys) in opened {
-        let refusal = keys.verify(&text).await.map(|_| name);
-        reasons.push((name, refusal.unwrap_err().reason()));
+        let refusal = keys.verify(text).await.map(|_| name).unwrap_err();
+        reasons.push((name, refusal.reason()));
     }
     let (revoked, unavailable) = (DenyReason::Revoked, DenyReason::StoreUnavailable);
     assert!(reasons.contains(&("open", revoked)), "{reasons:?}");
@@ -242,7 +242,7 @@ async fn read_volume(volume: &str) {
         DieselStore::sqlite(&closed).await.unwrap(),
         DieselStore::connect_sqlite(&closed, options).await.unwrap(),
     ] {
-        ApiKeys::new(store).verify(&text).await.unwrap();
+        ApiKeys::new(store).verify(text.as_str()).await.unwrap();
     }
     let told = log::warnings_of(&format!("{volume}/closed/app.db"));
     assert_eq!(told.len(), 2, "{told:?}");

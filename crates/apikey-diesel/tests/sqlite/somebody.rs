@@ -1,7 +1,7 @@
 //! A process of somebody who may read the files of a test, and not write them.
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -63,9 +63,9 @@ const WAITING: &str = "waiting for the other process";
 
 /// Waits, in the process, until what the test does beside it is done.
 pub(crate) fn wait() {
-    println!("\n{WAITING}");
+    writeln!(io::stdout(), "\n{WAITING}").unwrap();
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).unwrap();
+    io::stdin().read_line(&mut line).unwrap();
     assert_eq!(line, "done\n");
 }
 
