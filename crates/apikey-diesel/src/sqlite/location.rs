@@ -31,7 +31,6 @@ impl Location {
     /// Reads a URL. A name that looks like a mistake is one, unless there is such a file: then it is opened as
     /// before, and the log is told.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
-        let is_there = |path: &str| Path::new(path).is_file();
         let (location, doubt) = Self::read(url, is_there)?;
         if let Some(doubt) = doubt {
             tracing::warn!(
@@ -40,6 +39,11 @@ impl Location {
             );
         }
         Ok(location)
+    }
+
+    /// What [`parse`](Self::parse) would tell the log, or its error.
+    pub(crate) fn doubt(url: &str) -> Result<Option<&'static str>, ConnectError> {
+        Self::read(url, is_there).map(|(_, doubt)| doubt)
     }
 
     fn read(
@@ -131,6 +135,10 @@ impl Location {
 
 const PADDED: &str =
     "has white space or a line break around it, as a text from a file may: remove it";
+
+fn is_there(path: &str) -> bool {
+    Path::new(path).is_file()
+}
 
 /// What is likelier a mistake than the name of a file. Who says the mode behind the name means it.
 fn doubt(url: &str, path: &str) -> Option<&'static str> {
