@@ -23,6 +23,10 @@ pub(crate) enum Mode {
     Create,
 }
 
+fn is_there(path: &str) -> bool {
+    Path::new(path).is_file()
+}
+
 /// What stands for itself in the file names of SQLite that begin with `file:`.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
@@ -135,10 +139,6 @@ impl Location {
 
 const PADDED: &str =
     "has white space or a line break around it, as a text from a file may: remove it";
-
-fn is_there(path: &str) -> bool {
-    Path::new(path).is_file()
-}
 
 /// What is likelier a mistake than the name of a file. Who says the mode behind the name means it.
 fn doubt(url: &str, path: &str) -> Option<&'static str> {
