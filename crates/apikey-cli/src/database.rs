@@ -6,7 +6,7 @@ use std::fmt;
 
 use apikey_core::KeyRecord;
 use apikey_diesel::import::{DjangoTable, ReadError, key_tables};
-use apikey_diesel::{AnyPool, ConnectError, DieselStore};
+use apikey_diesel::{AnyPool, ConnectError, DieselStore, url_doubt};
 use url::Url;
 
 use crate::database::unreadable::Unreadable;
@@ -19,6 +19,8 @@ pub(crate) type Store = DieselStore<KeyRecord, AnyPool>;
 const SQLITE: &str = "sqlite:";
 /// What a URL can begin with.
 const SCHEMES: [&str; 5] = [SQLITE, "postgres:", "postgresql:", "mysql:", "mariadb:"];
+/// The mode of a file that nobody writes.
+const AT_REST: &str = "ro&immutable=1";
 const IN_MEMORY: &str = "sqlite::memory:";
 
 /// The built-in table.
@@ -37,9 +39,9 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Reads a URL, without white space around it, as variables and files bring it.
+    /// Reads a URL, without what is around it as variables and files bring it: white space, a byte order mark.
     pub(crate) fn at(url: &str) -> Result<Self, String> {
-        let url = url.trim();
+        let url = url.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if let Some(c) = url.chars().find(|c| c.is_control()) {
             return Err(format!(
                 "the database URL has a control character in it ({}): write it without, or percent-encoded",
@@ -48,9 +50,9 @@ impl Database {
         }
         if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
             return Err(format!(
-                "the database URL begins with none of {}: write sqlite://<path of a file>, \
+                "the database URL begins with none of {}; write sqlite://<path of a file>, \
                  postgres://<user>:<password>@<host>/<database> or mysql://<user>:<password>@<host>/<database>",
-                SCHEMES.join(" ")
+                SCHEMES.join(", ")
             ));
         }
         if url == IN_MEMORY {
@@ -93,6 +95,7 @@ impl Database {
 
     /// Opens a database that is there, and finds out which migrations it lacks.
     async fn look(&self, url: &str) -> Result<(Store, Vec<String>), Failure> {
+        self.judge()?;
         let store = connect(url).await.map_err(|failure| match failure {
             Failure::Connect(ConnectError::MissingFile { .. }) => {
                 Failure::NoDatabase { database: self.clone() }
@@ -107,6 +110,7 @@ impl Database {
 
     /// Opens the database, which is created and brought up to date where need be.
     pub(crate) async fn open_or_create(&self) -> Result<Store, Failure> {
+        self.judge()?;
         let store = connect(&self.url).await?;
         let applied = self.migrate_store(&store).await?;
         if creates(&applied) {
@@ -130,7 +134,19 @@ impl Database {
 
     /// Creates the database or brings it up to date, and returns the names of the migrations applied.
     pub(crate) async fn migrate(&self) -> Result<Vec<String>, Failure> {
+        self.judge()?;
         self.migrate_store(&connect(&self.url).await?).await
+    }
+
+    /// Looks for mistakes in the URL as it was typed: with another mode behind it, it would be one of somebody who
+    /// means it.
+    fn judge(&self) -> Result<(), Failure> {
+        if let Some(doubt) = url_doubt(&self.url).map_err(Failure::Connect)? {
+            Output::note(&format!(
+                "note: the database URL {doubt}; opened, since there is a file of this name"
+            ));
+        }
+        Ok(())
     }
 
     async fn migrate_store(&self, store: &Store) -> Result<Vec<String>, Failure> {
@@ -140,6 +156,7 @@ impl Database {
 
     /// Opens the table of a Django project, for reading alone.
     pub(crate) async fn open_django(&self, table: &str) -> Result<DjangoTable, Failure> {
+        self.judge()?;
         let opened = DjangoTable::open(&self.read_only(), table).await;
         opened.map_err(|error| self.unreadable(error))
     }
@@ -157,10 +174,10 @@ impl Database {
 
     /// Says how to bring it up to date: as a command to copy, unless that would need the password.
     pub(crate) fn migrate_command(&self) -> String {
-        if self.is_file() {
-            format!("`apikey migrate --database-url {self}`")
-        } else {
-            "`apikey migrate` on the same URL".to_owned()
+        match self.file() {
+            Some((_, "rwc")) => format!("`apikey migrate --database-url {self}`"),
+            Some((file, _)) => format!("`apikey migrate --database-url {file}?mode=rwc`"),
+            None => "`apikey migrate` on the same URL".to_owned(),
         }
     }
 
@@ -168,22 +185,26 @@ impl Database {
         self.url.starts_with(SQLITE)
     }
 
+    /// The URL of a file without its mode, and the mode.
+    fn file(&self) -> Option<(&str, &str)> {
+        self.is_file().then(|| self.url.rsplit_once("?mode=").unwrap_or((&self.url, "rwc")))
+    }
+
     /// The same database, of which a file cannot be written.
     fn read_only(&self) -> String {
-        if !self.is_file() {
-            return self.url.clone();
+        match self.file() {
+            // A promise of whoever typed it, that it can be read as it is.
+            Some((_, AT_REST)) | None => self.url.clone(),
+            Some((file, _)) => format!("{file}?mode=ro"),
         }
-        let url = self.url.rsplit_once("?mode=").map_or(&*self.url, |(url, _)| url);
-        format!("{url}?mode=ro")
     }
 
     /// The same database, but not to be created. Those of servers are not created by a connection.
     fn existing(&self) -> String {
-        if !self.is_file() {
-            return self.url.clone();
+        match self.file() {
+            Some((file, "rwc")) => format!("{file}?mode=rw"),
+            _ => self.url.clone(),
         }
-        let url = self.url.strip_suffix("?mode=rwc").unwrap_or(&self.url);
-        if url.contains("?mode=") { url.to_owned() } else { format!("{url}?mode=rw") }
     }
 }
 
@@ -262,6 +283,8 @@ mod tests {
             ("sqlite://keys.db", "sqlite://keys.db?mode=rw"),
             ("sqlite://keys.db?mode=rwc", "sqlite://keys.db?mode=rw"),
             ("sqlite://keys.db?mode=ro", "sqlite://keys.db?mode=ro"),
+            ("sqlite://keys.db?mode=ro&immutable=1", "sqlite://keys.db?mode=ro&immutable=1"),
+            ("sqlite://a?mode=ro?mode=rwc", "sqlite://a?mode=ro?mode=rw"),
             ("postgres://db/app?mode=rwc", "postgres://db/app?mode=rwc"),
         ] {
             assert_eq!(Database::at(url).unwrap().existing(), existing);
@@ -273,6 +296,7 @@ mod tests {
         for (url, read_only) in [
             ("sqlite://db.sqlite3", "sqlite://db.sqlite3?mode=ro"),
             ("sqlite://db.sqlite3?mode=rwc", "sqlite://db.sqlite3?mode=ro"),
+            ("sqlite://db.sqlite3?mode=ro&immutable=1", "sqlite://db.sqlite3?mode=ro&immutable=1"),
             ("mysql://db/app?mode=rw", "mysql://db/app?mode=rw"),
         ] {
             assert_eq!(Database::at(url).unwrap().read_only(), read_only);

@@ -200,6 +200,67 @@ fn an_empty_variable_counts_as_not_set() {
     }
 }
 
+/// A mode that is put behind the URL must not hide what is wrong with it: the advice would be a command that fails.
+#[test]
+fn a_parameter_that_is_not_known_is_wrong_usage_for_every_command() {
+    let folder = Folder::empty();
+    let url = "sqlite://app.db?cache=shared";
+    let django: &[&str] = &["import", "django", "--from", url];
+    let own = [&["create", "ci"][..], &["migrate"], django];
+    for command in ON_KEYS.iter().chain(&own) {
+        let run = folder.run(&[command, &["--database-url", url][..]].concat());
+        run.fails(2, "has a parameter that is not known");
+        assert!(!run.stderr.contains("there is no database"), "{run:?}");
+        assert_eq!(folder.names(), [""; 0], "{command:?}");
+    }
+}
+
+#[test]
+fn a_file_whose_name_looks_like_a_parameter_is_opened_and_a_note_says_so() {
+    let folder = Folder::empty();
+    let meant = ["--database-url", "sqlite://app.db?cache=shared?mode=rwc"];
+    let typed = ["--database-url", "sqlite://app.db?cache=shared"];
+    let run = folder.run(&[&["create", "ci"], &meant[..]].concat()).done();
+    assert!(!run.stderr.contains("note:"), "who says the mode means it: {run:?}");
+    let prefix = crate::fixture::prefix(&run.stdout);
+    for command in [
+        &["list"][..],
+        &["show", prefix],
+        &["check"],
+        &["revoke", prefix],
+        &["create", "cd"],
+        &["migrate"],
+    ] {
+        let run = folder.run(&[command, &typed].concat()).done();
+        let note = "note: the database URL has a parameter that is not known";
+        assert_eq!(run.stderr.matches(note).count(), 1, "{run:?}");
+        assert!(run.stderr.contains("opened, since there is a file of this name"), "{run:?}");
+    }
+    assert_eq!(folder.run(&[&["count"], &meant[..]].concat()).done().stdout, "2\n");
+}
+
+/// A command to copy that fails again is no help.
+#[test]
+fn the_command_that_creates_a_missing_database_has_a_mode_that_does() {
+    let folder = Folder::empty();
+    for mode in ["ro", "rw", "ro&immutable=1"] {
+        let url = format!("sqlite://apikeys.db?mode={mode}");
+        let run = folder.run(&["count", "--database-url", &url]);
+        run.fails(3, "`apikey migrate --database-url sqlite://apikeys.db?mode=rwc`");
+    }
+    folder.run(&["migrate", "--database-url", "sqlite://apikeys.db?mode=rwc"]).done();
+}
+
+#[test]
+fn a_byte_order_mark_before_a_url_is_no_part_of_it() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["count"]);
+    command.env("APIKEY_DATABASE_URL", "\u{feff}sqlite://apikeys.db\r\n");
+    assert_eq!(Run::of(command).done().stdout, "0\n");
+    let run = folder.run(&["count", "--database-url", "mongodb://db/app"]);
+    run.fails(2, "begins with none of sqlite:, postgres:, postgresql:, mysql:, mariadb:; write ");
+}
+
 /// `migrate` would add a table that nobody uses.
 #[test]
 fn a_database_with_tables_of_ones_own_alone_names_them() {

@@ -134,7 +134,7 @@ pub use diesel;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub use diesel_async;
 
-pub use crate::address::Place;
+pub use crate::address::{Place, url_doubt};
 pub use crate::any::AnyPool;
 #[cfg(feature = "django")]
 pub use crate::django::DjangoApiKey;

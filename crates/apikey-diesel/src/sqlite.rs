@@ -151,6 +151,10 @@ where
     Ok(AnyPool::new(DieselStore::<M, _>::new(pool)))
 }
 
+pub(crate) fn doubt(url: &str) -> Result<Option<&'static str>, ConnectError> {
+    Location::doubt(url)
+}
+
 /// Opens a database of another program: no file is created, and its journal stays as it is.
 #[allow(dead_code, reason = "only tables of Django are of another program")]
 pub(crate) async fn visit<M>(url: &str) -> Result<AnyPool<M>, ConnectError>

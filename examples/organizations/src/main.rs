@@ -6,6 +6,7 @@ mod input;
 mod members;
 mod model;
 mod organization;
+mod place;
 mod refusal;
 mod routes;
 mod schema;

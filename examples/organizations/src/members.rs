@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use apikey_core::{
-    CreatedKey, Cursor, DEFAULT_GRACE, KeyQuery, KeyRecord, KeyStatus, ManageError, NewKey,
-    OwnedKeys,
+    CreatedKey, DEFAULT_GRACE, KeyQuery, KeyRecord, KeyStatus, ManageError, NewKey, OwnedKeys,
 };
 use axum::Json;
 use axum::http::StatusCode;
@@ -18,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::input::{Asked, Body, Prefix};
 use crate::model::{NewOrganizationApiKey, OrganizationApiKey, ReportsRead};
+use crate::place::Place;
 use crate::refusal::Refusal;
 use crate::session::Member;
 
@@ -67,8 +67,8 @@ pub(crate) async fn create(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageForm {
-    /// The prefix of the last key of the page before.
-    after: Option<String>,
+    /// The `next` of the page before.
+    after: Option<Place>,
     #[serde(default = "PageForm::limit")]
     limit: u32,
 }
@@ -84,15 +84,13 @@ pub(crate) async fn list(
     member: Member,
     Asked(form): Asked<PageForm>,
 ) -> Result<Json<Value>, Refusal> {
-    let mut query = KeyQuery::new().limit(form.limit);
-    if let Some(prefix) = form.after {
-        let last = member.keys().get(&prefix).await?.ok_or_else(Refusal::no_such_key)?;
-        query = query.after(Some(Cursor::new(last.created_at, last.id)));
-    }
+    let query = KeyQuery::new().limit(form.limit).after(form.after.map(Place::cursor));
     let page = member.keys().list(&query).await?;
-    let next = page.next.and(page.keys.last()).map(|key| &key.prefix);
     let keys: Vec<_> = page.keys.iter().map(|key| Shown::of(member.keys(), key)).collect();
-    Ok(Json(json!({ "keys": keys, "next": next })))
+    // Rows that somebody damaged. Their keys are refused; members may still revoke them, by these prefixes.
+    let unreadable: Vec<_> = page.unreadable.iter().map(|row| &row.prefix).collect();
+    let next = page.next.map(Place::from);
+    Ok(Json(json!({ "keys": keys, "unreadable": unreadable, "next": next })))
 }
 
 /// `GET /keys/{prefix}`

@@ -49,7 +49,7 @@ fn what_is_no_database_of_django_is_named() {
     import(&folder, &[]).fails(3, "db.sqlite3");
     folder
         .run(&["import", "django", "--from", "oracle://x"])
-        .fails(2, "begins with none of sqlite: postgres:");
+        .fails(2, "begins with none of sqlite:, postgres:");
     folder.run(&["import", "django"]).fails(2, "--from");
     let url = "postgres://me:hunter2@127.0.0.1:1/app";
     let run = folder.run(&["import", "django", "--from", url]);

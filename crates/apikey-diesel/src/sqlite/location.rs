@@ -23,6 +23,10 @@ pub(crate) enum Mode {
     Create,
 }
 
+fn is_there(path: &str) -> bool {
+    Path::new(path).is_file()
+}
+
 /// What stands for itself in the file names of SQLite that begin with `file:`.
 const ENCODED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_').remove(b'~');
@@ -31,7 +35,6 @@ impl Location {
     /// Reads a URL. A name that looks like a mistake is one, unless there is such a file: then it is opened as
     /// before, and the log is told.
     pub(crate) fn parse(url: &str) -> Result<Self, ConnectError> {
-        let is_there = |path: &str| Path::new(path).is_file();
         let (location, doubt) = Self::read(url, is_there)?;
         if let Some(doubt) = doubt {
             tracing::warn!(
@@ -40,6 +43,11 @@ impl Location {
             );
         }
         Ok(location)
+    }
+
+    /// What [`parse`](Self::parse) would tell the log, or its error.
+    pub(crate) fn doubt(url: &str) -> Result<Option<&'static str>, ConnectError> {
+        Self::read(url, is_there).map(|(_, doubt)| doubt)
     }
 
     fn read(

@@ -22,6 +22,12 @@ macro_rules! __needs_sqlite {
     };
 }
 
+/// Opening says that the feature is off.
+#[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
+pub(crate) fn doubt(_: &str) -> Result<Option<&'static str>, ConnectError> {
+    Ok(None)
+}
+
 #[expect(clippy::unused_async, reason = "as with the feature")]
 pub(crate) async fn connect<M: KeyModel>(_: &str) -> Result<AnyPool<M>, ConnectError> {
     Err(ConnectError::MissingFeature { feature: "sqlite" })

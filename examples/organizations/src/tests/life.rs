@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -105,6 +106,41 @@ async fn the_list_has_pages() {
     }
     let pages: Vec<Vec<String>> = created.chunks(2).map(<[String]>::to_vec).collect();
     assert_eq!(listed, pages);
+}
+
+/// Pages of one row each: those of damaged rows have no key, and the list goes on behind them.
+#[tokio::test]
+async fn the_list_goes_on_past_damaged_rows_and_names_them() {
+    let client = Client::new().await;
+    let mut created = Vec::new();
+    for _ in 0..4 {
+        created.push(client.create("ada").await.1);
+        client.clock.advance(HOUR);
+    }
+    // A time of its own is a place among the others; a time that is none comes last.
+    for (column, prefix) in [("expires_at", &created[3]), ("created_at", &created[1])] {
+        let sql = format!(
+            "UPDATE organization_api_keys SET {column} = 'tomorrow' WHERE prefix = '{prefix}'"
+        );
+        client.database.run(move |conn| conn.batch_execute(&sql)).await.unwrap();
+    }
+    let (mut keys, mut unreadable) = (Vec::new(), Vec::new());
+    let mut line = "GET /keys?limit=1".to_owned();
+    for _ in 0..=created.len() {
+        let page = client.member("ada", &line, Value::Null).await.body;
+        let shown = page["keys"].as_array().unwrap();
+        keys.extend(shown.iter().map(|key| key["prefix"].as_str().unwrap().to_owned()));
+        let damaged = page["unreadable"].as_array().unwrap();
+        unreadable.extend(damaged.iter().map(|prefix| prefix.as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        line = format!("GET /keys?limit=1&after={next}");
+    }
+    assert_eq!(keys, [&*created[2], &*created[0]]);
+    assert_eq!(unreadable, [&*created[3], &*created[1]]);
+
+    // Which can be ended all the same.
+    let line = format!("DELETE /keys/{}", created[3]);
+    assert_eq!(client.member("ada", &line, Value::Null).await.status, 200);
 }
 
 #[tokio::test]

@@ -9,11 +9,10 @@ async fn a_member_of_another_organization_sees_and_touches_nothing() {
     let client = Client::new().await;
     let (key, prefix) = client.create("ada").await;
     let listed = client.member("grace", "GET /keys", Value::Null).await;
-    assert_eq!(listed.body, json!({ "keys": [], "next": null }));
+    assert_eq!(listed.body, json!({ "keys": [], "unreadable": [], "next": null }));
 
     for line in [
         format!("GET /keys/{prefix}"),
-        format!("GET /keys?after={prefix}"),
         format!("DELETE /keys/{prefix}"),
         format!("POST /keys/{prefix}/rotate"),
     ] {
@@ -26,6 +25,20 @@ async fn a_member_of_another_organization_sees_and_touches_nothing() {
     let still = client.member("ada", &format!("GET /keys/{prefix}"), Value::Null).await;
     assert_eq!(still.body["key"]["revoked_at"], Value::Null);
     assert_eq!(still.body["key"]["expires_at"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_place_of_another_organizations_page_leads_to_no_key_of_it() {
+    let client = Client::new().await;
+    let (_, own) = client.create("grace").await;
+    for _ in 0..2 {
+        client.create("ada").await;
+    }
+    let page = client.member("ada", "GET /keys?limit=1", Value::Null).await.body;
+    let line = format!("GET /keys?after={}", page["next"].as_str().unwrap());
+    let listed = client.member("grace", &line, Value::Null).await.body;
+    let keys = listed["keys"].as_array().unwrap();
+    assert!(keys.len() == 1 && keys[0]["prefix"] == own.as_str(), "{listed}");
 }
 
 #[tokio::test]

@@ -25,6 +25,12 @@ async fn bad_input_is_400() {
     let ada = ("x-demo-member", "ada");
     assert_eq!(client.send(ada, "POST /keys", "{".to_owned()).await.status, 400);
     assert_eq!(client.send(ada, "GET /keys?limit=many", String::new()).await.status, 400);
+    for after in ["", "k3Xp9QaB", "1.", ".1", "1.x", "99999999999999999999.1", "1.2.3"] {
+        let line = format!("GET /keys?after={after}");
+        let answer = client.send(ada, &line, String::new()).await;
+        assert_eq!(answer.status, 400, "{after}");
+        assert!(!answer.body.to_string().contains("k3Xp9QaB"), "{answer:?}");
+    }
     assert_eq!(client.send(ada, "GET /keys/%FF", String::new()).await.status, 400);
 }
 
