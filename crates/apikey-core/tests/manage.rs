@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
     ApiKeys, Clock, GenerateError, KeyFormat, KeyGenerator, KeyQuery, KeyRecord, KeyStatus,
     KeyStore, KeyUpdate, ManageError, ManualClock, MemoryStore, NewKey, ScopeError, Timestamp,
@@ -192,7 +193,7 @@ fn creates_a_fixed_key_again_and_again() {
 /// What is pasted where a prefix belongs may be a whole key.
 #[test]
 fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
-    let store = Arc::new(apikey_conformance::SpyStore::<MemoryStore>::default());
+    let store = Arc::new(SpyStore::<MemoryStore>::default());
     let keys = ApiKeys::new(Arc::clone(&store));
     let created = block_on(keys.create("k")).unwrap();
     let text = created.plaintext.expose();
@@ -208,7 +209,7 @@ fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
         assert!(!format!("{error} {error:?}").contains(&text[9..]), "{error}");
     }
     assert!(block_on(keys.get(text)).unwrap().is_none());
-    assert_eq!(store.begun(apikey_conformance::Operation::Get), 0);
+    assert_eq!(store.begun(Operation::Get), 0);
 }
 
 /// What is pasted where a name belongs, too.
@@ -253,7 +254,7 @@ fn the_text_of_a_key_is_no_name_and_no_scope() {
 
 #[test]
 fn no_store_is_searched_for_a_key() {
-    let store = Arc::new(apikey_conformance::SpyStore::<MemoryStore>::default());
+    let store = Arc::new(SpyStore::<MemoryStore>::default());
     let keys = ApiKeys::new(Arc::clone(&store));
     let created = block_on(keys.create("k")).unwrap();
     let text = created.plaintext.expose();
@@ -266,9 +267,8 @@ fn no_store_is_searched_for_a_key() {
         assert!(page.keys.is_empty() && page.next.is_none() && page.unreadable.is_empty());
         assert_eq!(block_on(keys.count(&query)).unwrap(), 0);
     }
-    let begun = |operation| store.begun(operation);
-    use apikey_conformance::Operation::{Count, List};
-    assert_eq!((begun(List), begun(Count)), (0, 0));
+    let begun = [Operation::List, Operation::Count].map(|operation| store.begun(operation));
+    assert_eq!(begun, [0, 0]);
     let query = KeyQuery::new().search(&*created.key.prefix);
     assert_eq!(block_on(keys.list(&query)).unwrap().keys, [created.key]);
 }
