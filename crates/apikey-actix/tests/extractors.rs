@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::{App, Error, HttpMessage, HttpRequest, web};
@@ -15,7 +15,7 @@ use apikey_actix::{
     Rule, require, scope, scopes,
 };
 use apikey_conformance::{Operation, SpyStore};
-use apikey_core::MemoryStore;
+use apikey_core::{KeyLocation, MemoryStore};
 use futures::FutureExt;
 
 scopes! {
@@ -267,5 +267,18 @@ async fn a_credential_that_is_not_utf_8_does_not_go_on_without_a_key() {
         assert_eq!(response.status(), 401, "{path}");
         let body = read_body(response).await;
         assert!(String::from_utf8_lossy(&body).contains("missing-api-key"), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_cookie_that_is_not_utf_8_does_not_go_on_without_a_key() {
+    let cookie = KeyLocation::from_fn(|head, found| head.header_lines("cookie", found));
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations([cookie]);
+    let keys = keys.build().unwrap();
+    let line = HeaderValue::from_bytes(b"api_key=\xa0").unwrap();
+    for path in ["/key", "/maybe", "/maybe-reports"] {
+        let response = ask(&keys, bare(path).insert_header((COOKIE, line.clone()))).await;
+        assert_eq!(response.status(), 401, "{path}");
+        assert!(text(response).await.contains("missing-api-key"), "{path}");
     }
 }

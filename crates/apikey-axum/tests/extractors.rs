@@ -6,7 +6,7 @@ use apikey_axum::{
     And, ApiKey, ApiKeyRejection, ApiKeys, KeyModel, KeyRecord, NewKey, OptionalApiKey, Or, Rule,
     scopes,
 };
-use apikey_core::MemoryStore;
+use apikey_core::{KeyLocation, MemoryStore};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::FromRef;
@@ -241,6 +241,19 @@ async fn a_credential_that_is_not_utf_8_does_not_go_on_without_a_key() {
     let line = [b"Api-Key ", created.plaintext.expose().as_bytes(), b"\xa0"].concat();
     for path in ["/key", "/maybe", "/option", "/maybe-reports"] {
         let request = Request::get(path).header("authorization", line.as_slice());
+        let response = app(&keys).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 401, "{path}");
+        assert!(text(response).await.contains("missing-api-key"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_not_utf_8_does_not_go_on_without_a_key() {
+    let cookie = KeyLocation::from_fn(|head, found| head.header_lines("cookie", found));
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations([cookie]);
+    let keys = keys.build().unwrap();
+    for path in ["/key", "/maybe", "/option", "/maybe-reports"] {
+        let request = Request::get(path).header("cookie", b"api_key=\xa0".as_slice());
         let response = app(&keys).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), 401, "{path}");
         assert!(text(response).await.contains("missing-api-key"), "{path}");

@@ -124,6 +124,8 @@ fn a_brand_gives_the_key_its_format() {
     assert!(Run::of(command).done().stdout.starts_with("acme_"));
 }
 
+const KEY: &str = "FbY8NwcU.eb4c0wrUGZECjUYrZUPet9Ee9txXOl0g";
+
 #[test]
 fn bad_values_are_wrong_usage_and_write_nothing() {
     let folder = Folder::new();
@@ -133,6 +135,8 @@ fn bad_values_are_wrong_usage_and_write_nothing() {
         (&["create", " "], "a name is 1 to 200 characters"),
         (&["create", "a\nb"], "without control characters"),
         (&["create", &long], "a name is 1 to 200 characters"),
+        (&["create", KEY], "without the text of a key"),
+        (&["create", "ci", "--scope", KEY], "the text of a key is no scope"),
         (&["create", "ci", "--expires-at", "2020-01-01"], "in the future"),
         (&["create", "ci", "--expires-in", "0s"], "in the future"),
         (&["create", "ci", "--expires-in", "9000y"], "before the year 10000"),

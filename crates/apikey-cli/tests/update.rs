@@ -54,6 +54,8 @@ fn wrong_changes_change_nothing() {
     for (changes, reason) in [
         (&[][..], "--name <NAME>"),
         (&["--name", ""], "a name is"),
+        (&["--name", &key], "without the text of a key"),
+        (&["--scope", &key], "the text of a key is no scope"),
         (&["--name", "new", "--scope", "a b"], "one scope to each --scope"),
         (&["--name", "new", "--scope", "a\"b"], "is not a scope"),
         (&["--name", "new", "--expires-at", "2020-01-01"], "in the future"),

@@ -159,7 +159,8 @@ impl KeyLocation {
     }
 
     /// A place of your own, such as a cookie: `find` calls its second argument once for each credential.
-    /// It sees header lines without the white space around them, and none that is not UTF-8.
+    /// It sees header lines without the white space around them, and none that is not UTF-8. Where it asked for
+    /// the header of such a line and no key is found, the key counts as unreadable, not as absent.
     ///
     /// # Security
     /// Browsers send cookies on their own: a key in a cookie needs protection against CSRF.

@@ -20,8 +20,8 @@ use crate::credentials::search::Absence;
 pub enum DenyReason {
     /// No key was sent.
     Missing,
-    /// A header line where a key belongs is not UTF-8. It counts as not sent, but is not taken for a request
-    /// without a key: [`AuthError::optional`] refuses it.
+    /// A header line where a key belongs, or that a location of the application asked for, is not UTF-8. It counts
+    /// as not sent, but is not taken for a request without a key: [`AuthError::optional`] refuses it.
     Unreadable,
     /// More than one key was sent.
     Multiple,

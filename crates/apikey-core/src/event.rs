@@ -7,8 +7,9 @@ use crate::clock::Timestamp;
 use crate::credentials::KeyLocation;
 use crate::error::DenyReason;
 
-/// A request was refused. What strangers bring about, and what a service that is down brings about with each
-/// request, is reported at `debug` but for one now and then, which says how many there were.
+/// A request was refused. What strangers bring about, by the prefix of a damaged row, too, and what a service that is
+/// down brings about with each request, is reported at `debug` but for one now and then, which says how many there
+/// were.
 pub(crate) fn refused(
     reason: DenyReason,
     prefix: Option<&str>,
@@ -130,12 +131,15 @@ pub(crate) struct Told {
     unknown_prefix: Seldom,
     wrong_secret: Seldom,
     store_unavailable: Seldom,
+    hasher_not_configured: Seldom,
+    bad_stored_hash: Seldom,
+    unreadable_row: Seldom,
     hashing_failed: Seldom,
     queue_full: Seldom,
 }
 
 impl Told {
-    /// The others are told one by one: they take the secret of a key, or name a row or a line to mend.
+    /// The others are told one by one: they take the secret of a key, or a mistake of the application.
     fn of(&self, reason: DenyReason) -> Option<&Seldom> {
         match reason {
             DenyReason::Multiple => Some(&self.multiple),
@@ -146,6 +150,9 @@ impl Told {
             DenyReason::UnknownPrefix => Some(&self.unknown_prefix),
             DenyReason::WrongSecret => Some(&self.wrong_secret),
             DenyReason::StoreUnavailable => Some(&self.store_unavailable),
+            DenyReason::HasherNotConfigured => Some(&self.hasher_not_configured),
+            DenyReason::BadStoredHash => Some(&self.bad_stored_hash),
+            DenyReason::UnreadableRow => Some(&self.unreadable_row),
             DenyReason::HashingFailed => Some(&self.hashing_failed),
             DenyReason::HashQueueFull => Some(&self.queue_full),
             _ => None,

@@ -40,10 +40,10 @@ pub const DEFAULT_GRACE: Duration = Duration::from_secs(24 * 3600);
 #[non_exhaustive]
 pub enum ManageError {
     /// The name is empty, too long, or is not read as what it is: it holds control characters, invisible ones
-    /// or such that change the direction of writing, or endless accents.
+    /// or such that change the direction of writing, or endless accents. Or the text of a key was pasted into it.
     #[error(
         "a name is 1 to {MAX_NAME_LENGTH} characters that show, without control characters, invisible ones and marks \
-         of direction, and with at most {} accents in a row",
+         of direction, with at most {} accents in a row, and without the text of a key",
         name::MAX_MARKS
     )]
     Name,

@@ -32,6 +32,9 @@ pub enum ScopeError {
     /// There are too many.
     #[error("a key has at most {MAX_SCOPES} scopes")]
     TooMany,
+    /// The text of a key stands in one, where lists and logs would show it.
+    #[error("the text of a key is no scope")]
+    Key,
 }
 
 impl Scope {

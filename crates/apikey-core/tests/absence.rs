@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use apikey_core::{
-    ApiKeys, AuthError, KeyFormat, KeyLocation, KeyRecord, MemoryStore, RequestHead,
+    ApiKeys, AuthError, DenyReason, KeyFormat, KeyLocation, KeyRecord, MemoryStore, RequestHead,
 };
 use futures::executor::block_on;
 
@@ -120,6 +120,42 @@ fn a_credential_that_is_no_text_is_not_taken_for_the_absence_of_one() {
     for foreign in [b"Basic \xff".as_slice(), b"\xff", b"Api-Key\xff"] {
         let outcome = block_on(keys.authenticate(&Head(&[("authorization", foreign)])));
         assert!(AuthError::optional(outcome).unwrap().is_none(), "{foreign:?}");
+    }
+}
+
+/// Of a line that a function of the application cannot see, nobody knows whether it held a key.
+#[test]
+fn a_line_that_a_function_does_not_see_is_not_taken_for_the_absence_of_a_key() {
+    let cookie = KeyLocation::from_fn(|head, found| {
+        head.header_lines("cookie", &mut |line| {
+            for pair in line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+                if let Some(key) = pair.strip_prefix(b"api_key=") {
+                    found(key);
+                }
+            }
+        });
+    });
+    let locations = [KeyLocation::authorization("Api-Key"), cookie];
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new()).locations(locations);
+    let keys = keys.build().unwrap();
+    let good = block_on(keys.create("k")).unwrap().plaintext;
+    let (good, other) = (good.expose().as_bytes(), ("cookie", &b"x=\xff"[..]));
+    let line = [b"api_key=", good, b"; x=\xff"].concat();
+    for lines in [&[("cookie", line.as_slice())][..], &[other], &[("cookie", b"a=b"), other]] {
+        let outcome = block_on(keys.authenticate(&Head(lines)));
+        let error = AuthError::optional(outcome).expect_err("it does not go on without a key");
+        assert_eq!((error.status(), error.reason()), (401, DenyReason::Unreadable));
+        assert_eq!(error.body(), refusal(&keys, &[]).body());
+    }
+    // Beside a good key it is passed over, as elsewhere; what the function did not ask for says nothing.
+    let ours = [b"Api-Key ", good].concat();
+    let in_cookie = [b"api_key=", good].concat();
+    for lines in [[("authorization", ours.as_slice()), other], [("cookie", &in_cookie), other]] {
+        block_on(keys.authenticate(&Head(&lines))).unwrap();
+    }
+    for lines in [("x-other", &b"\xff"[..]), ("cookie", "x=\u{ff}".as_bytes())] {
+        let outcome = block_on(keys.authenticate(&Head(&[lines])));
+        assert!(AuthError::optional(outcome).unwrap().is_none());
     }
 }
 

@@ -173,6 +173,37 @@ fn a_store_that_is_down_does_not_fill_the_log() {
     assert_eq!(told(&present(&keys, TEXT, 10), Level::ERROR), [1000]);
 }
 
+/// Whoever knows the prefix brings them about, with whatever secret.
+#[test]
+fn a_damaged_row_does_not_fill_the_log() {
+    let unreadable = Arc::<SpyStore>::default();
+    unreadable.fail_with(Operation::FindByPrefix, || {
+        let prefix = Some("FbY8NwcU".to_owned());
+        StoreError::Unreadable(UnreadableRow::new(prefix, "the column scopes: bad", "repair it"))
+    });
+    let of_hash = |stored| {
+        let store = Arc::<SpyStore>::default();
+        let new = NewRecord::new("FbY8NwcU", HashedKey::new(stored), "k", Default::default(), ());
+        block_on(store.insert(&new, None)).unwrap();
+        store
+    };
+    for (store, reason) in [
+        (unreadable, "unreadable_row"),
+        (of_hash("sha256$$00"), "bad_stored_hash"),
+        (of_hash("hmac-sha256$v=1$00"), "hasher_not_configured"),
+    ] {
+        let clock = ManualClock::default();
+        let keys = ApiKeys::builder(store).clock(clock.clone()).build().unwrap();
+        let wrong = TEXT.replace("6Tp", "6Tq");
+        let events = present(&keys, &wrong, 1000);
+        assert!(events.iter().all(|(_, fields)| fields.contains(&format!("reason=\"{reason}\""))));
+        assert!(events.iter().all(|(_, fields)| fields.contains("prefix=\"FbY8NwcU\"")));
+        assert_eq!(told(&events, Level::ERROR), [1], "{reason}");
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(told(&present(&keys, &wrong, 10), Level::ERROR), [1000], "{reason}");
+    }
+}
+
 /// A request's head: header lines in order.
 struct Head<'a>(&'a [(&'a str, &'a [u8])]);
 

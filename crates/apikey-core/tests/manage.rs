@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
     ApiKeys, Clock, GenerateError, KeyFormat, KeyGenerator, KeyQuery, KeyRecord, KeyStatus,
     KeyStore, KeyUpdate, ManageError, ManualClock, MemoryStore, NewKey, ScopeError, Timestamp,
@@ -192,7 +193,7 @@ fn creates_a_fixed_key_again_and_again() {
 /// What is pasted where a prefix belongs may be a whole key.
 #[test]
 fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
-    let store = Arc::new(apikey_conformance::SpyStore::<MemoryStore>::default());
+    let store = Arc::new(SpyStore::<MemoryStore>::default());
     let keys = ApiKeys::new(Arc::clone(&store));
     let created = block_on(keys.create("k")).unwrap();
     let text = created.plaintext.expose();
@@ -208,7 +209,68 @@ fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
         assert!(!format!("{error} {error:?}").contains(&text[9..]), "{error}");
     }
     assert!(block_on(keys.get(text)).unwrap().is_none());
-    assert_eq!(store.begun(apikey_conformance::Operation::Get), 0);
+    assert_eq!(store.begun(Operation::Get), 0);
+}
+
+/// What is pasted where a name belongs, too.
+#[test]
+fn the_text_of_a_key_is_no_name_and_no_scope() {
+    let branded = KeyFormat::branded("acme_live").unwrap();
+    let keys = ApiKeys::builder(MemoryStore::<KeyRecord>::new())
+        .format(branded)
+        .accept_format(KeyFormat::default());
+    let keys = keys.build().unwrap();
+    let created = block_on(keys.create("k")).unwrap();
+    let (own, prefix) = (created.plaintext.expose(), &created.key.prefix);
+    let cut = format!("{}0", &own[..own.len() - 1]);
+    // Also of a brand that this handle does not know, as that of the command which was not told.
+    let foreign = "acme_n4Amzb2J_n1qtHUckwuOjowRPkpaSzx8uN628VDGz4Tt8v4";
+    for text in [own, cut.as_str(), FIXED, foreign] {
+        let silent = |error: ManageError| {
+            assert!(!format!("{error} {error:?}").contains(&text[20..]), "{error}");
+            error
+        };
+        for name in [text.to_owned(), format!(" {text}\u{a0}"), format!("CI (\"{text}.\")")] {
+            let created = block_on(keys.create(&*name)).map(|created| created.key);
+            let renamed = block_on(keys.update(prefix, KeyUpdate::new().name(&*name)));
+            for result in [created, renamed] {
+                assert!(matches!(silent(result.unwrap_err()), ManageError::Name), "{name}");
+            }
+        }
+        for scope in [text.to_owned(), format!("key:{text}"), format!("{text}\n")] {
+            let scopes = ["reports:read".to_owned(), scope];
+            let created = block_on(keys.create(NewKey::new("k").scopes(scopes.clone())));
+            let changed = block_on(keys.update(prefix, KeyUpdate::new().scopes(scopes)));
+            for result in [created.map(|created| created.key), changed] {
+                let error = silent(result.unwrap_err());
+                assert!(matches!(error, ManageError::Scope(ScopeError::Key)), "{error:?}");
+            }
+        }
+    }
+    for name in ["FbY8NwcU", "CI of acme_live_n4Amzb2J", "a_b_c", "_000000", "one.two"] {
+        block_on(keys.create(NewKey::new(name).scopes(["acme_n4Amzb2J"]))).unwrap();
+    }
+}
+
+#[test]
+fn no_store_is_searched_for_a_key() {
+    let store = Arc::new(SpyStore::<MemoryStore>::default());
+    let keys = ApiKeys::new(Arc::clone(&store));
+    let created = block_on(keys.create("k")).unwrap();
+    let text = created.plaintext.expose();
+    for query in [
+        KeyQuery::new().search(text),
+        KeyQuery::new().search(format!("{text}\n")),
+        KeyQuery::new().rotated_from(text),
+    ] {
+        let page = block_on(keys.list(&query)).unwrap();
+        assert!(page.keys.is_empty() && page.next.is_none() && page.unreadable.is_empty());
+        assert_eq!(block_on(keys.count(&query)).unwrap(), 0);
+    }
+    let begun = [Operation::List, Operation::Count].map(|operation| store.begun(operation));
+    assert_eq!(begun, [0, 0]);
+    let query = KeyQuery::new().search(&*created.key.prefix);
+    assert_eq!(block_on(keys.list(&query)).unwrap().keys, [created.key]);
 }
 
 #[test]

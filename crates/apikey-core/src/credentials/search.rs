@@ -1,5 +1,6 @@
 //! The search for the one credential of a request, or for why there is none.
 
+use std::cell::Cell;
 use std::fmt::Write;
 
 use super::{AUTHORIZATION, BASIC, BEARER, Claim, KeyLocation, Place, RequestHead, basic};
@@ -176,24 +177,33 @@ fn each_seen(
                 .filter(|(parameter, _)| parameter == name.as_str())
                 .for_each(|(_, value)| see(Seen::Credential(value.as_bytes())));
         }
-        Place::Own { find } => find(&ValidLines(head), &mut |key| see(Seen::Credential(key))),
+        Place::Own { find } => {
+            let head = ValidLines { head, dropped: Cell::new(false) };
+            find(&head, &mut |key| see(Seen::Credential(key)));
+            if head.dropped.get() {
+                see(Seen::Unreadable);
+            }
+        }
     }
 }
 
 /// A head without the header lines that are not UTF-8, which count as not sent.
-struct ValidLines<'a>(&'a dyn RequestHead);
+struct ValidLines<'a> {
+    head: &'a dyn RequestHead,
+    /// Whether such a line stood in a header that was asked for: nobody knows whether it held a key.
+    dropped: Cell<bool>,
+}
 
 impl RequestHead for ValidLines<'_> {
     fn header_lines(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
-        each_line(self.0, name, &mut |line| {
-            if let Some(line) = line {
-                each(line);
-            }
+        each_line(self.head, name, &mut |line| match line {
+            Some(line) => each(line),
+            None => self.dropped.set(true),
         });
     }
 
     fn query(&self) -> Option<&str> {
-        self.0.query()
+        self.head.query()
     }
 }
 

@@ -292,6 +292,16 @@ impl Formats {
         first_fit(self.0.iter().filter(|format| !format.is_legacy), text)
     }
 
+    /// Whether a word of a text is a key, or one with a typing error: of these layouts, or of any other with a
+    /// brand, which its checksum tells.
+    pub(crate) fn find_key_in(&self, text: &str) -> bool {
+        let is_around = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_');
+        let mut words = text.split(is_around).map(|word| word.trim_matches('.').as_bytes());
+        let is_key =
+            |word| self.prefix_of(word) != Err(ParseKeyError::Layout) || has_checksum(word);
+        words.any(is_key)
+    }
+
     pub(crate) fn generate(&self) -> Result<(String, PlaintextKey), GenerateError> {
         self.0.first().ok_or(GenerateError::Alphabet)?.generate()
     }
@@ -317,6 +327,13 @@ fn first_fit<'a, 'f>(
         .map(|format| format.prefix_of(text))
         .find(|result| *result != Err(ParseKeyError::Layout))
         .unwrap_or(Err(ParseKeyError::Layout))
+}
+
+/// Whether a text ends in the checksum of what stands before, as keys with a brand do.
+fn has_checksum(text: &[u8]) -> bool {
+    let end = text.len().checked_sub(CHECKSUM_LENGTH);
+    let parts = end.and_then(|end| text.split_at_checked(end));
+    parts.is_some_and(|(body, sum)| body.contains(&b'_') && checksum(body) == sum)
 }
 
 /// Looks at every byte, which the compiler turns into a few steps for many bytes at once.

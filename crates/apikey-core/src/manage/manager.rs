@@ -9,6 +9,7 @@ use super::{KeyUpdate, ManageError};
 use crate::clock::{Timestamp, after, to_micros};
 use crate::handle::Inner;
 use crate::hash::HashedKey;
+use crate::key::format::Formats;
 use crate::key::{PlaintextKey, PresentedKey, is_prefix};
 use crate::model::{CreatedKey, Expiry, KeyModel, KeyStatus, NewKey};
 use crate::scope::{MAX_SCOPES, ScopeError, Scopes};
@@ -49,8 +50,8 @@ impl<'a, M: KeyModel> Manager<'a, M> {
 
     pub(super) async fn create(&self, new: NewKey<M::Extra>) -> Result<CreatedKey<M>, ManageError> {
         let now = self.inner.now();
-        check_name(&new.name)?;
-        let scopes = check_scopes(new.scopes)?;
+        check_name(&new.name, &self.inner.formats)?;
+        let scopes = check_scopes(new.scopes, &self.inner.formats)?;
         let expires_at = match new.expiry {
             Expiry::Never => None,
             Expiry::At(time) => Some(time),
@@ -177,13 +178,25 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     }
 
     pub(super) async fn list(&self, query: &KeyQuery<M>) -> Result<Page<M>, ManageError> {
+        if self.is_for_key(query) {
+            return Ok(Page::new(Vec::new(), None));
+        }
         let mut page = self.inner.store.list(&self.narrow(query), self.inner.now()).await?;
         page.keys.retain(|key| self.may_see(key));
         Ok(page)
     }
 
     pub(super) async fn count(&self, query: &KeyQuery<M>) -> Result<u64, ManageError> {
+        if self.is_for_key(query) {
+            return Ok(0);
+        }
         Ok(self.inner.store.count(&self.narrow(query), self.inner.now()).await?)
+    }
+
+    /// Whether the text of a key is looked for: no database is asked for it, which could log it.
+    fn is_for_key(&self, query: &KeyQuery<M>) -> bool {
+        let texts = [&query.search, &query.rotated_from];
+        texts.into_iter().flatten().any(|text| self.inner.formats.find_key_in(text))
     }
 
     fn narrow(&self, query: &KeyQuery<M>) -> KeyQuery<M> {
@@ -197,11 +210,11 @@ impl<'a, M: KeyModel> Manager<'a, M> {
     pub(super) async fn update(&self, prefix: &str, update: KeyUpdate) -> Result<M, ManageError> {
         let mut patch = KeyPatch::default();
         if let Some(name) = update.name {
-            check_name(&name)?;
+            check_name(&name, &self.inner.formats)?;
             patch = patch.name(name);
         }
         if let Some(scopes) = update.scopes {
-            patch = patch.scopes(check_scopes(scopes)?);
+            patch = patch.scopes(check_scopes(scopes, &self.inner.formats)?);
         }
         if let Some(expires_at) = update.expires_at {
             patch = patch.expires_at(check_expiry(expires_at, self.inner.now())?);
@@ -303,7 +316,11 @@ fn not_found(prefix: &str) -> ManageError {
     ManageError::NotFound { prefix: shown.to_owned() }
 }
 
-fn check_scopes(scopes: Vec<String>) -> Result<Scopes, ManageError> {
+fn check_scopes(scopes: Vec<String>, formats: &Formats) -> Result<Scopes, ManageError> {
+    // First of all, since the error of another rule repeats the text.
+    if scopes.iter().any(|scope| formats.find_key_in(scope)) {
+        return Err(ScopeError::Key.into());
+    }
     let scopes = Scopes::collect(scopes)?;
     if scopes.len() > MAX_SCOPES { Err(ScopeError::TooMany.into()) } else { Ok(scopes) }
 }

@@ -1,16 +1,18 @@
 //! Which names a key may be given: those that people read as they are.
 
 use super::{MAX_NAME_LENGTH, ManageError};
+use crate::key::format::Formats;
 
 /// The most combining marks in a row: more than any language writes, and fewer than reach another line.
 pub(super) const MAX_MARKS: usize = 6;
 
 /// Checks a new name. Stored ones are not judged.
-pub(super) fn check_name(name: &str) -> Result<(), ManageError> {
+pub(super) fn check_name(name: &str, formats: &Formats) -> Result<(), ManageError> {
     let is_good = name.chars().count() <= MAX_NAME_LENGTH
         && !name.chars().any(|c| c.is_control() || is_invisible(c))
         && name.chars().any(|c| !c.is_whitespace())
-        && is_attached(name);
+        && is_attached(name)
+        && !formats.find_key_in(name);
     if is_good { Ok(()) } else { Err(ManageError::Name) }
 }
 

@@ -67,7 +67,8 @@ impl<M: KeyModel> KeyQuery<M> {
         Self { status: Some(status), ..self }
     }
 
-    /// Selects the key with this prefix and those whose name begins with this text.
+    /// Selects the key with this prefix and those whose name begins with this text. A text with a whole key in
+    /// it finds nothing, and no store is asked for it, which could log it.
     #[must_use]
     pub fn search(self, text: impl Into<String>) -> Self {
         Self { search: Some(text.into()), ..self }

@@ -1,6 +1,7 @@
 //! Where a table is in the database.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use diesel::QuerySource;
 use diesel::backend::Backend;
@@ -68,11 +69,29 @@ impl TableNames {
             None => self.table.into(),
         }
     }
+
+    /// Names the lock of an owner, or of the table if keys have no owner. Not by the schema, which one program names
+    /// and another leaves to its connection: tables of one name in two schemas wait for each other.
+    #[allow(dead_code, reason = "without a server there is no such lock")]
+    pub(crate) fn lock_of<O: fmt::Debug>(&self, owner: Option<&O>) -> String {
+        format!("{}/{owner:?}", self.table)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_has_one_lock_whether_or_not_the_schema_is_named() {
+        let bare = TableNames::new("keys", "prefix", "hashed_key", &[]);
+        let named = bare.in_schema(Some("auth"));
+        assert_eq!(named.lock_of(Some(&7)), bare.lock_of(Some(&7)));
+        let other = TableNames::new("others", "prefix", "hashed_key", &[]);
+        let locks = [bare.lock_of(Some(&7)), bare.lock_of(Some(&8)), other.lock_of(Some(&7))];
+        assert!(locks.iter().all(|lock| locks.iter().filter(|other| *other == lock).count() == 1));
+        assert_ne!(bare.lock_of::<i32>(None), bare.lock_of(Some(&7)));
+    }
 
     #[test]
     fn takes_names_apart() {

@@ -322,7 +322,7 @@ fn frame<M: AsyncModel<DB>, DB: Dialect>(new: &NewRecord<M::Extra>, limit: Optio
 
 /// A lock for each owner, or of the table if keys have no owner.
 fn locked<M: AsyncModel<DB>, DB: Dialect>(owner: Option<&M::Owner>) -> Frame {
-    Frame::locked(format!("{}/{owner:?}", M::table().full_name()))
+    Frame::locked(M::table().lock_of(owner))
 }
 
 /// Refuses a new key of an owner who has as many as are allowed, under the owner's lock.

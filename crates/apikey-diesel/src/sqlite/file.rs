@@ -6,13 +6,23 @@ use std::path::{Path, PathBuf};
 use apikey_core::BoxError;
 use thiserror::Error;
 
-/// Creates a file that only its owner may read and write. SQLite gives its companions the same rights. That it
-/// cannot be created, or is there, is for SQLite to say.
+/// Creates a file that only its owner may read and write, also where a link says that it is. SQLite gives its
+/// companions the same rights. That it cannot be created, or is there, is for SQLite to say.
 pub(super) fn create(path: &str) {
+    const MOST_LINKS: usize = 40;
     let mut options = OpenOptions::new();
+    // A file that is there is not opened: closing it would end the locks that other connections of this process
+    // have on it.
     options.write(true).create_new(true);
     private(&mut options);
-    drop(options.open(path));
+    let mut path = PathBuf::from(path);
+    for _ in 0..MOST_LINKS {
+        if options.open(&path).is_ok() {
+            return;
+        }
+        let Ok(target) = fs::read_link(&path) else { return };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
 }
 
 /// Refuses to take a file for one that nobody writes to, if something of it stands in its write-ahead log or has to be

@@ -65,6 +65,18 @@ async fn a_new_file_is_for_its_owner_alone() {
     for name in ["app.db", "app.db-wal", "app.db-shm"] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
+    // SQLite makes the file where a link says that it is.
+    fs::create_dir(folder.path("data")).unwrap();
+    for (link, target) in [("one.db", "two.db"), ("two.db", "data/real.db")] {
+        std::os::unix::fs::symlink(target, folder.path(link)).unwrap();
+    }
+    let store = DieselStore::sqlite(&folder.url("one.db")).await.unwrap();
+    store.insert(&new_key("abcdefgh"), None).await.unwrap();
+    for name in ["data/real.db", "data/real.db-wal", "data/real.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+    std::os::unix::fs::symlink("itself.db", folder.path("itself.db")).unwrap();
+    DieselStore::sqlite(&folder.url("itself.db")).await.map(drop).unwrap_err();
     // What is there keeps its rights.
     folder.run("theirs.db", "CREATE TABLE theirs (id INTEGER)");
     fs::set_permissions(folder.path("theirs.db"), fs::Permissions::from_mode(0o640)).unwrap();
