@@ -21,12 +21,23 @@ impl BrokenStore {
                 if self.is_full(new, limit).await? {
                     return Err(StoreError::LimitReached { limit });
                 }
-                yield_now().await;
+                if self.is(LimitCountsBefore) {
+                    // They all find room, and are one too many.
+                    self.race.look();
+                    self.race.until_looked(limit as usize + 1).await;
+                }
                 None
+            }
+            Some(limit) if self.is(RotateCountsBefore) || self.is(WithinCountsBefore) => {
+                // It takes the room that somebody has found.
+                self.race.until_looked(1).await;
+                Some(limit)
             }
             limit => limit,
         };
-        let key = self.add(new, limit).await?;
+        let result = self.add(new, limit).await;
+        self.race.inserted(&result);
+        let key = result?;
         self.cached.lock().unwrap().insert(key.record.id, key.clone());
         Ok(key)
     }
@@ -68,7 +79,10 @@ impl BrokenStore {
             }
             InsertLooksBefore => {
                 let is_taken = self.inner.get(&new.prefix, None).await?.is_some();
-                yield_now().await;
+                if !is_taken {
+                    self.race.look();
+                    self.race.until_looked(2).await;
+                }
                 return match self.inner.insert(&new, limit).await {
                     Err(StoreError::Duplicate) if !is_taken => {
                         Ok(self.inner.get(&new.prefix, None).await?.unwrap())
