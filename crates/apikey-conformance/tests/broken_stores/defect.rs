@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use apikey_conformance::async_trait;
-use apikey_core::chrono::TimeDelta;
+use apikey_core::chrono::{Datelike, TimeDelta};
 use apikey_core::{
     Found, KeyModel, KeyPatch, KeyQuery, KeyRecord, KeyStore, MAX_PAGE, MemoryStore, NewRecord,
     Page, Rotation, StoreError, Timestamp,
@@ -94,6 +94,7 @@ pub(crate) enum Defect {
     DeletesAtTheTime,
     DeletesWithoutLimit,
     DeleteCountsBefore,
+    DeleteKnowsItsYears,
     EndIgnoresCase,
     EndMovesRevoked,
     EndIgnoresOwner,
@@ -311,6 +312,9 @@ impl KeyStore<OwnedKey> for BrokenStore {
                 self.inner.delete_expired(before + TimeDelta::microseconds(1), limit).await
             }
             DeletesWithoutLimit => self.inner.delete_expired(before, u32::MAX).await,
+            DeleteKnowsItsYears if before.year() < 0 => {
+                Err(StoreError::Unavailable("a year out of range".into()))
+            }
             DeleteCountsBefore => {
                 let is_ended = |key: &&OwnedKey| {
                     let record = &key.record;
