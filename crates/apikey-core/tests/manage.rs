@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use apikey_conformance::{Operation, SpyStore};
 use apikey_core::{
     ApiKeys, Clock, GenerateError, KeyFormat, KeyGenerator, KeyQuery, KeyRecord, KeyStatus,
     KeyStore, KeyUpdate, ManageError, ManualClock, MemoryStore, NewKey, ScopeError, Timestamp,
@@ -192,7 +193,7 @@ fn creates_a_fixed_key_again_and_again() {
 /// What is pasted where a prefix belongs may be a whole key.
 #[test]
 fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
-    let store = Arc::new(apikey_conformance::SpyStore::<MemoryStore>::default());
+    let store = Arc::new(SpyStore::<MemoryStore>::default());
     let keys = ApiKeys::new(Arc::clone(&store));
     let created = block_on(keys.create("k")).unwrap();
     let text = created.plaintext.expose();
@@ -208,7 +209,10 @@ fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
         assert!(!format!("{error} {error:?}").contains(&text[9..]), "{error}");
     }
     assert!(block_on(keys.get(text)).unwrap().is_none());
-    assert_eq!(store.begun(apikey_conformance::Operation::Get), 0);
+    assert_eq!(block_on(keys.is_usable(text)).unwrap(), None);
+    for asked in [Operation::Get, Operation::FindByPrefix] {
+        assert_eq!(store.begun(asked), 0, "{asked:?}");
+    }
 }
 
 #[test]
