@@ -77,19 +77,7 @@ impl BrokenStore {
                 let patch = KeyPatch::default().expires_at(expires_at);
                 return Ok(self.inner.update(&key.record.id, None, &patch).await?.unwrap());
             }
-            InsertLooksBefore => {
-                let is_taken = self.inner.get(&new.prefix, None).await?.is_some();
-                if !is_taken {
-                    self.race.look();
-                    self.race.until_looked(2).await;
-                }
-                return match self.inner.insert(&new, limit).await {
-                    Err(StoreError::Duplicate) if !is_taken => {
-                        Ok(self.inner.get(&new.prefix, None).await?.unwrap())
-                    }
-                    result => result,
-                };
-            }
+            InsertLooksBefore => return self.add_after_a_look(&new, limit).await,
             _ => {}
         }
         let result = self.inner.insert(&new, limit).await;
@@ -104,6 +92,25 @@ impl BrokenStore {
                 Ok(old)
             }
             (result, _) => result,
+        }
+    }
+
+    /// Takes a prefix for its own if it was free before.
+    async fn add_after_a_look(
+        &self,
+        new: &NewRecord<Team>,
+        limit: Option<u32>,
+    ) -> Result<OwnedKey, StoreError> {
+        let is_taken = self.inner.get(&new.prefix, None).await?.is_some();
+        if !is_taken {
+            self.race.look();
+            self.race.until_looked(2).await;
+        }
+        match self.inner.insert(new, limit).await {
+            Err(StoreError::Duplicate) if !is_taken => {
+                Ok(self.inner.get(&new.prefix, None).await?.unwrap())
+            }
+            result => result,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use apikey_core::{KeyStore, StoreError};
+use apikey_core::StoreError;
 use tokio::task::yield_now;
 
 use super::{BrokenStore, OwnedKey};
