@@ -138,6 +138,7 @@ macro_rules! each_store_case {
             delete: deletes_at_most_the_limit;
             delete: deletes_the_revoked_and_the_expired_within_one_limit;
             delete: deletes_each_key_once_in_parallel;
+            delete: deletes_nothing_before_the_calendar_begins;
             end: ends_the_key_with_exactly_this_prefix;
             end: moves_no_revocation_by_ending_again;
             end: ends_no_key_of_another_owner;

@@ -157,7 +157,7 @@ pub trait KeyStore<M: KeyModel>: Send + Sync + 'static {
     async fn count(&self, query: &KeyQuery<M>, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Deletes at most `limit` keys that expired or were revoked before `before`, whichever are found first,
-    /// and returns how many.
+    /// and returns how many. A time that is too early for the store to hold it, before the year 0, deletes none.
     async fn delete_expired(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Deletes the key with this prefix if it is revoked, or expired at `now`, without reading it, and returns

@@ -209,7 +209,10 @@ fn no_error_repeats_a_key_and_no_store_is_asked_for_one() {
         assert!(!format!("{error} {error:?}").contains(&text[9..]), "{error}");
     }
     assert!(block_on(keys.get(text)).unwrap().is_none());
-    assert_eq!(store.begun(Operation::Get), 0);
+    assert_eq!(block_on(keys.is_usable(text)).unwrap(), None);
+    for asked in [Operation::Get, Operation::FindByPrefix] {
+        assert_eq!(store.begun(asked), 0, "{asked:?}");
+    }
 }
 
 /// What is pasted where a name belongs, too.

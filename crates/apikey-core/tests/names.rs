@@ -10,7 +10,9 @@ use futures::executor::block_on;
 fn misread() -> Vec<String> {
     let characters = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\
                       \u{202d}\u{202e}\u{2060}\u{2061}\u{2062}\u{2063}\u{2064}\u{2066}\u{2067}\u{2068}\u{2069}\u{206a}\
-                      \u{206f}\u{feff}\u{fff9}\u{fffb}\u{e0001}\u{e0041}\u{115f}\u{1160}\u{3164}\u{ffa0}\u{2800}";
+                      \u{206f}\u{feff}\u{fff9}\u{fffb}\u{e0001}\u{e0041}\u{115f}\u{1160}\u{3164}\u{ffa0}\u{2800}\
+                      \u{600}\u{605}\u{6dd}\u{70f}\u{890}\u{8e2}\u{180b}\u{180d}\u{180f}\u{fe00}\u{fe0d}\u{110bd}\u{13430}\u{1343f}\
+                      \u{e0100}\u{e01ef}\u{e0fff}";
     let alone = characters.chars().map(String::from);
     let within = characters
         .chars()

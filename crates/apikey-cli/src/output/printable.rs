@@ -11,7 +11,8 @@ use std::fmt::Write;
 const MOST_ACCENTS: usize = 6;
 
 /// What is not seen, beside control characters: Unicode's formats and ignorables, its separators of lines and
-/// paragraphs, and the blank that is no white space. Sorted.
+/// paragraphs, and the blank that is no white space. Sorted. Names of new keys have none of them, but what joins
+/// characters or makes emoji of them.
 const UNSEEN: [(u32, u32); 26] = [
     (0x00ad, 0x00ad),
     (0x034f, 0x034f),
@@ -122,6 +123,8 @@ fn escape(shown: &mut String, c: char) {
 
 #[cfg(test)]
 mod tests {
+    use apikey_core::{ApiKeys, ManageError};
+    use futures::executor::block_on;
     use proptest::prelude::*;
 
     use super::*;
@@ -131,6 +134,24 @@ mod tests {
         for ranges in [&UNSEEN[..], &ACCENTS] {
             assert!(ranges.iter().all(|(first, last)| first <= last));
             assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0), "{ranges:x?}");
+        }
+    }
+
+    /// What the library lets into names of new keys is read as it is, but for the choice of a variant.
+    #[test]
+    fn no_new_key_has_a_name_that_is_shown_by_number() {
+        let keys = ApiKeys::in_memory();
+        for code in UNSEEN.iter().flat_map(|(first, last)| *first..=*last) {
+            let c = char::from_u32(code).unwrap();
+            let within: &[_] = match c {
+                '\u{200c}' | '\u{200d}' => &["ci", ""],
+                '\u{fe0e}' | '\u{fe0f}' => &[""],
+                _ => &["ci", "", "é"],
+            };
+            for text in within {
+                let created = block_on(keys.create(format!("{text}{c}{text}")));
+                assert!(matches!(created, Err(ManageError::Name)), "{c:?} within {text:?}");
+            }
         }
     }
 

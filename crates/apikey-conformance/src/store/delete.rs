@@ -1,6 +1,7 @@
 //! Deleting what has ended: old enough, and not too much at once.
 
-use apikey_core::{KeyPatch, KeyQuery};
+use apikey_core::chrono::TimeDelta;
+use apikey_core::{KeyPatch, KeyQuery, Timestamp};
 
 use crate::fixture::{StoreFixture, Table, at, just_after, numbered, prefixes};
 
@@ -93,4 +94,18 @@ pub async fn deletes_each_key_once_in_parallel<F: StoreFixture>(fixture: &F) {
     sum += table.delete_expired(at(0), 100).await;
     assert_eq!(sum, 20, "the numbers of all calls add up to the keys that were deleted");
     assert_eq!(prefixes(&table.all().await), ["active00"], "what has not ended stays");
+}
+
+/// Before the year 0, where the calendar of databases begins, nothing has ended: that is no error.
+pub async fn deletes_nothing_before_the_calendar_begins<F: StoreFixture>(fixture: &F) {
+    let table = Table::empty(fixture).await;
+    table.insert(&table.new_key("expired0").with_expires_at(Some(at(-50)))).await;
+    // 1 January of the year 0.
+    let first = Timestamp::from_timestamp(-62_167_219_200, 0).expect("it is a moment");
+    let last_before = first - TimeDelta::microseconds(1);
+    for before in [first, last_before, first - TimeDelta::days(400), Timestamp::MIN_UTC] {
+        let deleted = table.store.delete_expired(before, 100).await;
+        assert!(matches!(deleted, Ok(0)), "nothing has ended before {before}: got {deleted:?}");
+    }
+    assert_eq!(prefixes(&table.all().await), ["expired0"], "what ended later stays");
 }

@@ -130,6 +130,7 @@ notices! {
     DeletesWithoutLimit: delete::deletes_at_most_the_limit as a_deletion_without_limit;
     DeletesWithoutLimit: delete::deletes_the_revoked_and_the_expired_within_one_limit as a_deletion_with_two_limits;
     DeleteCountsBefore: delete::deletes_each_key_once_in_parallel as a_deletion_that_counts_before;
+    DeleteKnowsItsYears: delete::deletes_nothing_before_the_calendar_begins as a_deletion_that_fails_before_the_calendar;
     EndIgnoresCase: end::ends_the_key_with_exactly_this_prefix as an_end_that_ignores_case;
     EndMovesRevoked: end::moves_no_revocation_by_ending_again as an_end_that_moves_a_revocation;
     EndIgnoresOwner: end::ends_no_key_of_another_owner as an_end_that_ignores_the_owner;

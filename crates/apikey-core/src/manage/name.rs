@@ -58,30 +58,40 @@ fn is_mark(character: char) -> bool {
         && within.is_some_and(|text| text.escape_debug().count() == 2)
 }
 
-/// What shows as nothing, or moves what stands beside it: soft hyphens, marks and isolates of direction,
-/// separators of lines, fillers, tags.
+/// What shows as nothing, or changes or moves what stands beside it: Unicode's formats and ignorables (soft hyphens,
+/// marks and isolates of direction, fillers, tags, choices of a variant), separators of lines, the blank that is no
+/// white space. Not joiners, nor what makes an emoji of a character: those are looked at where they stand. The command
+/// shows all of these by number.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
         '\u{ad}'
             | '\u{34f}'
+            | '\u{600}'..='\u{605}'
             | '\u{61c}'
+            | '\u{6dd}'
+            | '\u{70f}'
+            | '\u{890}'..='\u{891}'
+            | '\u{8e2}'
             | '\u{115f}'..='\u{1160}'
             | '\u{17b4}'..='\u{17b5}'
-            | '\u{180e}'
+            | '\u{180b}'..='\u{180f}'
             | '\u{200b}'
             | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
             | '\u{2800}'
             | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0d}'
             | '\u{feff}'
             | '\u{ffa0}'
             | '\u{fff0}'..='\u{fffb}'
+            | '\u{110bd}'
+            | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e00ff}'
-            | '\u{e01f0}'..='\u{e0fff}'
+            | '\u{e0000}'..='\u{e0fff}'
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::ManageError;
 use crate::handle::ApiKeys;
+use crate::key::is_prefix;
 use crate::model::KeyModel;
 
 impl<M: KeyModel> ApiKeys<M> {
@@ -11,7 +12,7 @@ impl<M: KeyModel> ApiKeys<M> {
     /// locked out from others.
     ///
     /// # Errors
-    /// [`ManageError::Store`] if the store fails.
+    /// [`ManageError::Unreadable`] if its row is damaged, [`ManageError::Store`] if the store fails.
     ///
     /// # Examples
     /// ```
@@ -27,6 +28,10 @@ impl<M: KeyModel> ApiKeys<M> {
     /// # }).unwrap();
     /// ```
     pub async fn is_usable(&self, prefix: &str) -> Result<Option<bool>, ManageError> {
+        if !is_prefix(prefix) {
+            // As for `get`: it may be a whole key.
+            return Ok(None);
+        }
         let found = self.inner.store.find_by_prefix(prefix).await?;
         Ok(found.map(|found| found.is_usable))
     }

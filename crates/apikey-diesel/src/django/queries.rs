@@ -269,9 +269,13 @@ macro_rules! __django_queries {
                     // was revoked at an unknown time is kept until it expires.
                     // SQLite keeps what is no time, too, which may sort before all times: nobody knows when such a
                     // key ends.
-                    let [k_first, _] = __k::django::calendar().map(__Time::from);
+                    let [k_first, _] = __k::django::calendar();
+                    if k_before <= k_first {
+                        // Nothing has ended by then, and SQLite's form of times has no place for it.
+                        return Ok(0);
+                    }
                     let k_ended = $table::table
-                        .filter($expiry_date.ge(k_first))
+                        .filter($expiry_date.ge(__Time::from(k_first)))
                         .filter($expiry_date.lt(__Time::from(k_before)))
                         .order(($created, $prefix))
                         .limit(i64::from(k_limit))

@@ -81,6 +81,7 @@ macro_rules! cases_everywhere {
             filter: joins_all_filters;
             delete: deletes_at_most_the_limit;
             delete: deletes_each_key_once_in_parallel;
+            delete: deletes_nothing_before_the_calendar_begins;
         }
     };
 }

@@ -21,12 +21,23 @@ impl BrokenStore {
                 if self.is_full(new, limit).await? {
                     return Err(StoreError::LimitReached { limit });
                 }
-                yield_now().await;
+                if self.is(LimitCountsBefore) {
+                    // They all find room, and are one too many.
+                    self.race.look();
+                    self.race.until_looked(limit as usize + 1).await;
+                }
                 None
+            }
+            Some(limit) if self.is(RotateCountsBefore) || self.is(WithinCountsBefore) => {
+                // It takes the room that somebody has found.
+                self.race.until_looked(1).await;
+                Some(limit)
             }
             limit => limit,
         };
-        let key = self.add(new, limit).await?;
+        let result = self.add(new, limit).await;
+        self.race.inserted(&result);
+        let key = result?;
         self.cached.lock().unwrap().insert(key.record.id, key.clone());
         Ok(key)
     }
@@ -66,16 +77,7 @@ impl BrokenStore {
                 let patch = KeyPatch::default().expires_at(expires_at);
                 return Ok(self.inner.update(&key.record.id, None, &patch).await?.unwrap());
             }
-            InsertLooksBefore => {
-                let is_taken = self.inner.get(&new.prefix, None).await?.is_some();
-                yield_now().await;
-                return match self.inner.insert(&new, limit).await {
-                    Err(StoreError::Duplicate) if !is_taken => {
-                        Ok(self.inner.get(&new.prefix, None).await?.unwrap())
-                    }
-                    result => result,
-                };
-            }
+            InsertLooksBefore => return self.add_after_a_look(&new, limit).await,
             _ => {}
         }
         let result = self.inner.insert(&new, limit).await;
@@ -90,6 +92,25 @@ impl BrokenStore {
                 Ok(old)
             }
             (result, _) => result,
+        }
+    }
+
+    /// Takes a prefix for its own if it was free before.
+    async fn add_after_a_look(
+        &self,
+        new: &NewRecord<Team>,
+        limit: Option<u32>,
+    ) -> Result<OwnedKey, StoreError> {
+        let is_taken = self.inner.get(&new.prefix, None).await?.is_some();
+        if !is_taken {
+            self.race.look();
+            self.race.until_looked(2).await;
+        }
+        match self.inner.insert(new, limit).await {
+            Err(StoreError::Duplicate) if !is_taken => {
+                Ok(self.inner.get(&new.prefix, None).await?.unwrap())
+            }
+            result => result,
         }
     }
 }

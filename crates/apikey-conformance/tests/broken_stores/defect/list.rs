@@ -30,6 +30,9 @@ impl BrokenStore {
             _ => self.inner.list(&self.distorted(query), now).await?,
         };
         page.keys = page.keys.into_iter().map(|key| self.seen(key)).collect();
+        if self.is(RotateInTwoSteps) && page.keys.len() > 1 {
+            self.race.look();
+        }
         match (self.defect, &query.search) {
             (SearchIgnoresCase | SearchTakesWildcards, Some(text)) => {
                 page.keys.retain(|key| self.is_like(&key.record, text));

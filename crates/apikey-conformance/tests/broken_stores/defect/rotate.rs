@@ -1,7 +1,6 @@
 //! What goes wrong with rotations.
 
 use apikey_core::{KeyPatch, KeyStore, Rotation, StoreError};
-use tokio::task::yield_now;
 
 use super::Defect::*;
 use super::{BrokenStore, OwnedKey, Team};
@@ -16,17 +15,15 @@ impl BrokenStore {
         let mut rotation = rotation.clone();
         let owner = self.owner(RotateIgnoresOwner, owner);
         let end = KeyPatch::default().expires_at(Some(rotation.expires_at));
-        let key = self.all().await?.into_iter().find(|key| key.record.id == *id);
+        let key = self.by_id(*id).await?;
         match (self.defect, key) {
             (InsertDropsRotatedFrom, _) => rotation.successor.rotated_from = None,
             (RotateIgnoresGuard, Some(key)) => rotation.seen_expires_at = key.record.expires_at,
             (RotateIgnoresScopes, _) => {
-                // Long enough for whoever takes scopes away at the same time.
-                for _ in 0..100 {
-                    yield_now().await;
-                }
-                let keys = self.all().await?;
-                let key = keys.into_iter().find(|key| key.record.id == *id);
+                let (name, scopes) = (&rotation.seen_name, &rotation.seen_scopes);
+                let has_changed =
+                    |key: &OwnedKey| (&key.record.name, &key.record.scopes) != (name, scopes);
+                let key = self.until(*id, has_changed).await?;
                 (rotation.seen_name, rotation.seen_scopes) =
                     key.map(|key| (key.record.name, key.record.scopes)).unwrap_or_default();
             }
@@ -39,17 +36,13 @@ impl BrokenStore {
             }
             (RotateInTwoSteps, _) => {
                 let successor = self.inner.insert(&rotation.successor, None).await?;
-                // Long enough for whoever looks at the same time.
-                for _ in 0..1000 {
-                    yield_now().await;
-                }
+                // Whoever lists keys sees one half.
+                self.race.until_looked(1).await;
                 self.inner.update(id, owner, &end).await?;
                 return Ok(successor);
             }
             (RotateSavesRow, Some(mut key)) => {
-                for _ in 0..100 {
-                    yield_now().await;
-                }
+                self.until(*id, |key| key.record.revoked_at.is_some()).await?;
                 let successor = self.inner.rotate(id, owner, &rotation).await;
                 key.record.expires_at = Some(rotation.expires_at);
                 self.save(key);
@@ -63,10 +56,14 @@ impl BrokenStore {
     /// Counts all keys there are, the predecessor among them, before the rotation.
     async fn count_before(&self, limit: Option<u32>) -> Result<(), StoreError> {
         let live = self.all().await?.len();
-        yield_now().await;
         match limit {
             Some(limit) if live >= limit as usize => Err(StoreError::LimitReached { limit }),
-            _ => Ok(()),
+            Some(_) => {
+                self.race.look();
+                self.race.until_full().await;
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 }

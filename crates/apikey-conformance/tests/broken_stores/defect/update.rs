@@ -29,9 +29,10 @@ impl BrokenStore {
                 yield_now().await;
             }
             UpdateSavesRow => {
-                let key = self.all().await?.into_iter().find(|key| key.record.id == *id);
-                let record = key.unwrap().record;
-                yield_now().await;
+                let record = self.by_id(*id).await?.unwrap().record;
+                // At least two of three change a column that the others save.
+                self.race.look();
+                self.race.until_looked(3).await;
                 patch.name.get_or_insert(record.name);
                 patch.scopes.get_or_insert(record.scopes);
                 patch.expires_at.get_or_insert(record.expires_at);
@@ -67,10 +68,8 @@ impl BrokenStore {
                 if live > limit as usize {
                     return Err(StoreError::LimitReached { limit });
                 }
-                // Long enough for whoever is inserted at the same time.
-                for _ in 0..100 {
-                    yield_now().await;
-                }
+                self.race.look();
+                self.race.until_full().await;
                 self.inner.update(id, owner, patch).await
             }
             WithinIgnoresOwner => self.inner.update_within(id, None, patch, limit, now).await,
