@@ -27,13 +27,13 @@ pub use crate::store::Sealed;
 /// What MySQL is called.
 #[cfg(feature = "mysql")]
 pub mod mysql {
-    pub use crate::mysql::names::{COUNTS_MATCHES, Db, NOW, Time};
+    pub use crate::mysql::names::{COUNTS_MATCHES, Db, IS_TYPED, NOW, Time};
 }
 
 /// What PostgreSQL is called.
 #[cfg(feature = "postgres")]
 pub mod postgres {
-    pub use crate::postgres::names::{COUNTS_MATCHES, Db, NOW, Time};
+    pub use crate::postgres::names::{COUNTS_MATCHES, Db, IS_TYPED, NOW, Time};
 }
 
 /// What SQLite is called.
@@ -41,7 +41,7 @@ pub mod postgres {
 pub mod sqlite {
     pub use crate::sqlite::KeptTime;
     pub use crate::sqlite::gate::Gate;
-    pub use crate::sqlite::names::{COUNTS_MATCHES, Db, NOW, Time};
+    pub use crate::sqlite::names::{COUNTS_MATCHES, Db, IS_TYPED, NOW, Time};
 }
 
 /// What Django's layout is made of.

@@ -10,6 +10,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use thiserror::Error;
 
+use crate::failure::without_hashes;
+
 /// Creates a file that only its owner may read and write. SQLite gives its companions the same rights. That it
 /// cannot be created, or is there, is for SQLite to say.
 pub(super) fn create(path: &str) {
@@ -160,7 +162,7 @@ impl Foreign {
         path: Option<&Path>,
     ) -> Result<Self, diesel::result::Error> {
         match path.filter(|_| error.to_string().contains("readonly database")) {
-            Some(path) => Ok(Self { owners: owners(path), source: error }),
+            Some(path) => Ok(Self { owners: owners(path), source: without_hashes(error) }),
             None => Err(error),
         }
     }
