@@ -4,7 +4,7 @@ use apikey_core::{BoxError, Finding, StoreError, UnreadableRow};
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error as ThisError;
 
-use crate::model::attempt::WrongColumn;
+use crate::model::damage::WrongColumn;
 use crate::model::{TableNames, Unmapped};
 
 /// What can fail inside of a transaction.

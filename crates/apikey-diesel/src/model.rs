@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod builtin;
 pub mod checks;
+pub(crate) mod damage;
 mod endings;
 mod filters;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]

@@ -11,9 +11,8 @@ pub use diesel::result::Error;
 pub use diesel::sql_types::{Bool, Text};
 pub use diesel::{Column, QueryResult, Queryable, Selectable, deserialize};
 
-pub use crate::model::attempt::{
-    Attempt, Damage, Damaged, Field, Place, Raw, found, last_place, one, page, rows,
-};
+pub use crate::model::attempt::{Attempt, Field, Raw, found, last_place, one, page, rows};
+pub use crate::model::damage::{Damage, Damaged, Place};
 pub use crate::model::place::TablePlace;
 pub use crate::model::rules::{TableRules, TextRule};
 pub use crate::model::sql::{

@@ -10,7 +10,8 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Datetime, Timestamp as TimestampColumn};
 
 use crate::model::checks::TimeType;
-use crate::time::{NoTime, in_calendar};
+use crate::model::damage::NoTime;
+use crate::time::in_calendar;
 
 /// A time in a column, in UTC; to the microsecond if the column is `DATETIME(6)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]

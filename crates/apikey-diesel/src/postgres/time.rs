@@ -11,7 +11,8 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Timestamp as TimestampColumn, Timestamptz};
 
 use crate::model::checks::TimeType;
-use crate::time::{NoTime, in_calendar};
+use crate::model::damage::NoTime;
+use crate::time::in_calendar;
 
 /// A time in a column, to the microsecond; in UTC where the column has no zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
