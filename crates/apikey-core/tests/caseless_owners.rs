@@ -77,6 +77,24 @@ impl KeyStore<TenantKey> for Caseless {
         self.0.rotate(id, None, rotation).await
     }
 
+    async fn end(
+        &self,
+        prefix: &str,
+        _: Option<&String>,
+        patch: &KeyPatch,
+    ) -> Result<bool, StoreError> {
+        self.0.end(prefix, None, patch).await
+    }
+
+    async fn delete_ended(
+        &self,
+        prefix: &str,
+        _: Option<&String>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.delete_ended(prefix, None, now).await
+    }
+
     async fn touch(&self, ids: &[i64], at: Timestamp) -> Result<(), StoreError> {
         self.0.touch(ids, at).await
     }
@@ -112,4 +130,20 @@ fn shows_and_changes_no_key_of_an_owner_that_a_column_takes_for_equal() {
     let owners = keys.owned_by("Acme".to_owned());
     assert!(block_on(owners.get(&prefix)).unwrap().unwrap().record.revoked_at.is_none());
     assert_eq!(block_on(owners.list(&KeyQuery::new())).unwrap().keys.len(), 1);
+}
+
+#[test]
+fn deletes_no_key_of_an_owner_that_a_column_takes_for_equal() {
+    let keys = ApiKeys::new(Caseless(MemoryStore::new()));
+    let theirs = NewKey::new("theirs").with("Acme".to_owned());
+    let prefix = block_on(keys.create(theirs)).unwrap().key.record.prefix;
+    let (ours, owners) = (keys.owned_by("acme".to_owned()), keys.owned_by("Acme".to_owned()));
+    let absent = block_on(ours.purge_key(&prefix));
+    assert!(matches!(absent, Err(ManageError::NotFound { .. })), "{absent:?}");
+    block_on(owners.revoke(&prefix)).unwrap();
+    let absent = block_on(ours.purge_key(&prefix));
+    assert!(matches!(absent, Err(ManageError::NotFound { .. })), "{absent:?}");
+    assert!(block_on(owners.get(&prefix)).unwrap().is_some());
+    block_on(owners.purge_key(&prefix)).unwrap();
+    assert!(block_on(owners.get(&prefix)).unwrap().is_none());
 }

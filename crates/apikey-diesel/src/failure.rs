@@ -4,6 +4,7 @@ use apikey_core::{BoxError, Finding, StoreError, UnreadableRow};
 use diesel::result::{DatabaseErrorKind, Error};
 use thiserror::Error as ThisError;
 
+use crate::model::damage::WrongColumn;
 use crate::model::{TableNames, Unmapped};
 
 /// What can fail inside of a transaction.
@@ -39,13 +40,16 @@ impl Failure {
     }
 }
 
-/// SQLite's messages name tables and columns, never values, so no hash can get into a source.
+/// Judges by the database's own words, and hands them on without what may be a hash.
 fn query_error(error: Error, names: TableNames) -> StoreError {
     use DatabaseErrorKind::{
         CheckViolation, ExclusionViolation, ForeignKeyViolation, NotNullViolation,
         RestrictViolation, UniqueViolation,
     };
     let error = match error {
+        Error::DeserializationError(source) if source.is::<WrongColumn>() => {
+            return unavailable(source);
+        }
         Error::DeserializationError(source) => return StoreError::Unreadable(unreadable(source)),
         Error::QueryBuilderError(source) if source.is::<Unmapped>() => {
             let what = source.downcast::<Unmapped>().map_or("", |unmapped| unmapped.what);
@@ -62,14 +66,23 @@ fn query_error(error: Error, names: TableNames) -> StoreError {
             | RestrictViolation | ExclusionViolation,
             _,
         )
-        | Error::SerializationError(_) => StoreError::Rejected(match too_short(&error, names) {
-            Some(finding) => WrongTable::new(finding, error).into(),
-            None => error.into(),
-        }),
-        _ => match wrong_table(&error, names).or_else(|| too_short(&error, names)) {
-            Some(finding) => unavailable(WrongTable::new(finding, error)),
-            None => unavailable(error),
-        },
+        | Error::SerializationError(_) => {
+            let finding = too_short(&error, names);
+            StoreError::Rejected(source(finding, error))
+        }
+        _ => {
+            let finding = wrong_table(&error, names).or_else(|| too_short(&error, names));
+            unavailable(source(finding, error))
+        }
+    }
+}
+
+/// What the database says, behind what is known of the table.
+fn source(finding: Option<Finding>, error: Error) -> BoxError {
+    let error = without_hashes(error);
+    match finding {
+        Some(finding) => WrongTable::new(finding, error).into(),
+        None => error.into(),
     }
 }
 
@@ -130,7 +143,6 @@ fn too_short(error: &Error, names: TableNames) -> Option<Finding> {
 
 /// Takes what may be a hash, or a part of one, out of an error's text: a generated column or a trigger may repeat the
 /// values of a row. Every stored hash has a dollar sign or so long a run of its characters.
-#[allow(dead_code, reason = "SQLite repeats no values")]
 pub(crate) fn without_hashes(error: Error) -> Error {
     match error {
         Error::DatabaseError(kind, info) => match hidden(info.message()) {
@@ -142,11 +154,9 @@ pub(crate) fn without_hashes(error: Error) -> Error {
 }
 
 /// As many characters of a hash are worth nothing.
-#[allow(dead_code, reason = "SQLite repeats no values")]
 const LONGEST_RUN: usize = 31;
 
 /// The text with what may be a hash hidden, if there is any.
-#[allow(dead_code, reason = "SQLite repeats no values")]
 fn hidden(text: &str) -> Option<String> {
     let is_of_hash = |c: char| c.is_ascii_alphanumeric() || "$+/=,.-".contains(c);
     let may_be_hash = |word: &str| word.contains('$') || word.len() > LONGEST_RUN;
@@ -181,7 +191,7 @@ pub(crate) fn missing_column(names: TableNames, column: &str) -> Finding {
 /// Hands on what a database says of somebody else's table: the names in it are not ours.
 #[allow(dead_code, reason = "servers are asked under no name of ours")]
 pub(crate) fn foreign(error: Error) -> Failure {
-    Failure::Store(unavailable(error))
+    Failure::Store(unavailable(without_hashes(error)))
 }
 
 pub(crate) fn unavailable(error: impl Into<BoxError>) -> StoreError {

@@ -4,6 +4,7 @@ pub(crate) mod attempt;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub(crate) mod builtin;
 pub mod checks;
+pub(crate) mod damage;
 mod endings;
 mod filters;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -310,6 +311,19 @@ impl TableNames {
         required: &'static [&'static str],
     ) -> Self {
         Self { texts, required, ..self }
+    }
+
+    /// Whether a built-in column holds times.
+    #[allow(dead_code, reason = "SQLite has no type for times")]
+    pub(crate) fn is_time(&self, column: &str) -> bool {
+        self.times.contains(&column)
+    }
+
+    /// Whether a built-in column holds texts.
+    #[allow(dead_code, reason = "SQLite keeps any value in any column")]
+    pub(crate) fn is_text(&self, column: &str) -> bool {
+        let built_in = [self.prefix, self.hashed_key];
+        built_in.contains(&column) || self.texts.iter().any(|(text, _)| *text == column)
     }
 
     /// Says which built-in columns there are not, of `scopes`, `expires_at`, `disabled_at`,

@@ -11,9 +11,8 @@ pub use diesel::result::Error;
 pub use diesel::sql_types::{Bool, Text};
 pub use diesel::{Column, QueryResult, Queryable, Selectable, deserialize};
 
-pub use crate::model::attempt::{
-    Attempt, Damage, Damaged, Field, Place, Raw, found, last_place, one, page, rows,
-};
+pub use crate::model::attempt::{Attempt, Field, Raw, found, last_place, one, page, rows};
+pub use crate::model::damage::{Damage, Damaged, Place};
 pub use crate::model::place::TablePlace;
 pub use crate::model::rules::{TableRules, TextRule};
 pub use crate::model::sql::time::{
@@ -27,13 +26,13 @@ pub use crate::store::Sealed;
 /// What MySQL is called.
 #[cfg(feature = "mysql")]
 pub mod mysql {
-    pub use crate::mysql::names::{COUNTS_MATCHES, Db, NOW, Time};
+    pub use crate::mysql::names::{COUNTS_MATCHES, Db, IS_TYPED, NOW, Time};
 }
 
 /// What PostgreSQL is called.
 #[cfg(feature = "postgres")]
 pub mod postgres {
-    pub use crate::postgres::names::{COUNTS_MATCHES, Db, NOW, Time};
+    pub use crate::postgres::names::{COUNTS_MATCHES, Db, IS_TYPED, NOW, Time};
 }
 
 /// What SQLite is called.
@@ -41,7 +40,7 @@ pub mod postgres {
 pub mod sqlite {
     pub use crate::sqlite::KeptTime;
     pub use crate::sqlite::gate::Gate;
-    pub use crate::sqlite::names::{COUNTS_MATCHES, Db, NOW, Time};
+    pub use crate::sqlite::names::{COUNTS_MATCHES, Db, IS_TYPED, NOW, Time};
 }
 
 /// What Django's layout is made of.

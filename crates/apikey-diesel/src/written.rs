@@ -93,13 +93,17 @@ pub(crate) fn updated<M: KeyModel>(
     Ok(Some(key))
 }
 
-/// Refuses a predecessor that did not get the expiry of its rotation.
+/// Refuses a predecessor that did not get the expiry of its rotation, or whose new one was rounded back to the one
+/// that was seen: the next rotation would take the key for one that was never rotated.
 pub(crate) fn superseded<M: KeyModel>(
     names: TableNames,
     key: &M,
+    seen: Option<Timestamp>,
     expires_at: Timestamp,
 ) -> Result<(), Failure> {
-    refuse(names, [(!is_same(key.record().expires_at, Some(expires_at)), "expiry")])
+    let found = key.record().expires_at;
+    let is_rounded_back = found == seen && seen != Some(expires_at);
+    refuse(names, [(is_rounded_back || !is_same(found, Some(expires_at)), "expiry")])
 }
 
 fn refuse<const N: usize>(

@@ -5,7 +5,7 @@ use super::manager::Manager;
 use crate::hash::encoding::Encodings;
 use crate::model::KeyModel;
 use crate::store::Finding;
-use crate::store::query::{KeyQuery, MAX_PAGE, UnreadableRow};
+use crate::store::query::{KeyQuery, MAX_PAGE, Page, UnreadableRow};
 
 /// How many damaged rows are named: they tell what has happened.
 const MOST_NAMED: usize = 20;
@@ -38,6 +38,11 @@ impl<M: KeyModel> Manager<'_, M> {
                 }
                 Err(error) => return Err(error),
             };
+            if query.after.is_none()
+                && let Some(finding) = all_alike(&page)
+            {
+                return Ok(vec![finding]);
+            }
             for row in page.unreadable {
                 if findings.len() < MOST_NAMED {
                     findings.push(unreadable(row));
@@ -88,6 +93,27 @@ impl<M: KeyModel> Manager<'_, M> {
         }
         Ok(findings)
     }
+}
+
+/// Looks whether no row of a page can be read, each by the same column: it is the table then, or what writes to it.
+fn all_alike<M: KeyModel>(page: &Page<M>) -> Option<Finding> {
+    let [first, others @ ..] = &page.unreadable[..] else { return None };
+    // The problem begins with the name of the column.
+    let column = |row: &UnreadableRow| row.problem.split(':').next().map(str::to_owned);
+    let is_alike = page.keys.is_empty()
+        && !others.is_empty()
+        && others.iter().all(|row| column(row) == column(first));
+    is_alike.then(|| {
+        Finding::new(
+            format!(
+                "none of the first {} rows can be read, and all keys get 401: {}",
+                page.unreadable.len(),
+                first.problem
+            ),
+            "look how the column is declared and what writes to it, rather than at single rows: the values are not \
+             as this library writes them",
+        )
+    })
 }
 
 fn unreadable(row: UnreadableRow) -> Finding {

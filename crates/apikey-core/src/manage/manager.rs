@@ -286,6 +286,11 @@ impl<'a, M: KeyModel> Manager<'a, M> {
         if !is_prefix(prefix) {
             return Err(not_found(prefix));
         }
+        match self.find(prefix).await {
+            // What cannot be read cannot be compared, either: the store alone knows whose it is.
+            Ok(_) | Err(ManageError::Unreadable(_)) => {}
+            Err(error) => return Err(error),
+        }
         let change = self.inner.change(prefix);
         let deleted = self.inner.store.delete_ended(prefix, self.owner, self.inner.now()).await?;
         change.done();

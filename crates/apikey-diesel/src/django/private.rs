@@ -28,6 +28,9 @@ pub trait RowTime {
 pub mod mysql {
     pub use crate::mysql::names::{NOW, Time};
 
+    /// What is true or false.
+    pub type Truth = bool;
+
     impl super::RowTime for Time {}
 }
 
@@ -36,13 +39,16 @@ pub mod mysql {
 pub mod postgres {
     pub use crate::postgres::names::{NOW, Time};
 
+    /// What is true or false.
+    pub type Truth = bool;
+
     impl super::RowTime for Time {}
 }
 
 /// What SQLite's times are.
 #[cfg(feature = "sqlite")]
 pub mod sqlite {
-    pub use crate::sqlite::django::DjangoTime as Time;
+    pub use crate::sqlite::django::{DjangoBool as Truth, DjangoTime as Time};
 
     /// The present time as Django writes it.
     pub const NOW: &str = "CURRENT_TIMESTAMP";

@@ -60,7 +60,8 @@ macro_rules! __django_queries {
             /// Keeps the rows in one state, in the order of [`KeyRecord::status`].
             fn __with_status(k_rows: __Rows<'_>, k_status: __k::KeyStatus, k_now: __Time) -> __k::QueryResult<__Rows<'_>> {
                 if k_status == __k::KeyStatus::Revoked {
-                    return Ok(k_rows.filter($revoked.eq(true)));
+                    // With what is neither, which SQLite keeps: such a key is refused, and somebody has to see it.
+                    return Ok(k_rows.filter($revoked.ne(false).or($revoked.is_null())));
                 }
                 let k_rows = k_rows.filter($revoked.eq(false));
                 match k_status {

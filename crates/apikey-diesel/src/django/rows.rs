@@ -19,7 +19,7 @@ macro_rules! __django_rows {
 
         type __Row = (
             __k::Field<String>, __k::Field<String>, __k::Field<String>, __k::Field<__Time>,
-            __k::Field<bool>, __k::Field<Option<__Time>>, $(__k::Field<$Own>,)*
+            __k::Field<__k::django::$backend::Truth>, __k::Field<Option<__Time>>, $(__k::Field<$Own>,)*
         );
 
         impl __k::Selectable<__Db> for __Attempt {
@@ -40,14 +40,14 @@ macro_rules! __django_rows {
                 ): __Row,
             ) -> __k::deserialize::Result<Self> {
                 const K_NOW: Option<&str> = Some(__k::django::$backend::NOW);
-                let mut k_damage = __k::Damage::default();
+                let mut k_damage = __k::Damage::new(__k::$backend::IS_TYPED);
                 let k_prefix = k_damage.take(<$prefix as __k::Column>::NAME, None, k_prefix);
                 let k_hashed_key = k_damage.take(<$hashed_key as __k::Column>::NAME, None, k_hashed_key);
                 let k_name = k_damage.take(<$title as __k::Column>::NAME, Some("'repaired'"), k_name);
                 let k_created = k_damage.take(<$created as __k::Column>::NAME, K_NOW, k_created);
                 let k_revoked = k_damage.take(<$revoked as __k::Column>::NAME, Some("TRUE"), k_revoked);
                 let k_expiry_date = k_damage.take(<$expiry_date as __k::Column>::NAME, K_NOW, k_expiry_date);
-                $(let $own_value = k_damage.take(<$own as __k::Column>::NAME, None, $own_value);)*
+                $(let $own_value = k_damage.take_own(<$own as __k::Column>::NAME, $own_value);)*
                 let k_place = __k::Place::new(k_prefix.as_ref(), k_prefix.as_ref());
                 let k_row_id = k_prefix.clone();
                 let k_created_at: Option<__k::Timestamp> = k_created.map(Into::into);
@@ -67,7 +67,7 @@ macro_rules! __django_rows {
                     // When it was revoked is not known; not before it was created.
                     let $record =
                         __k::KeyRecord::new(k_prefix.clone()?, k_prefix?, k_hashed_key, k_name?, k_created)
-                            .with_revoked_at(k_revoked?.then_some(k_created))
+                            .with_revoked_at(bool::from(k_revoked?).then_some(k_created))
                             .with_expires_at(k_expires_at);
                     Some($assemble)
                 });

@@ -1,14 +1,14 @@
 //! Rows read value by value, so that one which cannot be read spoils no other.
 
 use apikey_core::chrono::DateTime;
-use apikey_core::{BoxError, Cursor, Found, KeyModel, Page, Timestamp, UnreadableRow};
+use apikey_core::{BoxError, Cursor, Found, KeyModel, Page, Timestamp};
 use diesel::QueryResult;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, Queryable};
 use diesel::result::Error;
 use diesel::sql_types::SingleValue;
 
-use crate::model::TableNames;
+use crate::model::damage::{Cause, Damaged};
 
 /// A value as the database gave it, or why it is none of its type.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ where
 /// A value of a field, or why the column holds none.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Field<T>(Result<T, BoxError>);
+pub struct Field<T>(pub(super) Result<T, BoxError>);
 
 impl<T, ST, DB> Queryable<ST, DB> for Field<T>
 where
@@ -45,123 +45,6 @@ where
 
     fn build(Raw(row): Self::Row) -> deserialize::Result<Self> {
         Ok(Self(row.and_then(T::build)))
-    }
-}
-
-/// What is wrong with a row, collected while its values are read.
-#[derive(Debug, Default)]
-pub struct Damage {
-    first: Option<Problem>,
-}
-
-#[derive(Debug)]
-struct Problem {
-    column: &'static str,
-    repair: Option<&'static str>,
-    text: String,
-}
-
-impl Damage {
-    /// Takes a value out of its field. `repair` is SQL for a value that can stand in its place without making
-    /// the key good for more than before.
-    pub fn take<T>(
-        &mut self,
-        column: &'static str,
-        repair: Option<&'static str>,
-        Field(value): Field<T>,
-    ) -> Option<T> {
-        self.keep(column, repair, value)
-    }
-
-    /// Keeps a value that was made of another.
-    pub fn keep<T>(
-        &mut self,
-        column: &'static str,
-        repair: Option<&'static str>,
-        value: Result<T, BoxError>,
-    ) -> Option<T> {
-        let error = match value {
-            Ok(value) => return Some(value),
-            Err(error) => error,
-        };
-        let text = format!("the column {column}: {error}");
-        self.first.get_or_insert(Problem { column, repair, text });
-        None
-    }
-
-    /// Puts the row together, unless something in it is damaged.
-    ///
-    /// # Errors
-    /// What is known of the damaged row.
-    pub fn finish<R>(
-        self,
-        names: TableNames,
-        place: Place,
-        assemble: impl FnOnce() -> Option<R>,
-    ) -> Result<R, Damaged> {
-        let problem = match self.first {
-            Some(problem) => problem,
-            None => match assemble() {
-                Some(row) => return Ok(row),
-                // Nothing is missing where nothing is wrong.
-                None => Problem { column: names.prefix, repair: None, text: "a value".to_owned() },
-            },
-        };
-        let fix = fix(names, &place, &problem);
-        Err(Damaged { row: UnreadableRow::new(place.prefix, problem.text, fix) })
-    }
-}
-
-/// Where a row stands, as far as it can be read.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Place {
-    prefix: Option<String>,
-    id: Option<String>,
-}
-
-impl Place {
-    /// Names the prefix and the primary key.
-    #[must_use]
-    pub fn new(prefix: Option<&String>, id: Option<&impl ToString>) -> Self {
-        Self { prefix: prefix.cloned(), id: id.map(ToString::to_string) }
-    }
-}
-
-/// A statement that makes the row readable, and the key good for no more than before. The primary key is the
-/// first of the columns.
-fn fix(names: TableNames, place: &Place, problem: &Problem) -> String {
-    let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    let id = names.columns.first().copied().unwrap_or("id");
-    let row = match (&place.prefix, &place.id) {
-        (Some(prefix), _) => format!("{} = {}", names.prefix, text(prefix)),
-        (None, Some(value)) => format!("{id} = {}", text(value)),
-        (None, None) => {
-            return "find the row by its other columns, and delete or repair it".to_owned();
-        }
-    };
-    let (table, column) = (names.full_name(), problem.column);
-    match problem.repair {
-        Some(value) => format!("UPDATE {table} SET {column} = {value} WHERE {row}"),
-        None if column == names.hashed_key => {
-            format!(
-                "restore the column {column} from a backup, or: DELETE FROM {table} WHERE {row}"
-            )
-        }
-        None => format!("UPDATE {table} SET {column} = <a value that it may have> WHERE {row}"),
-    }
-}
-
-/// A row that cannot be read.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Damaged {
-    row: UnreadableRow,
-}
-
-impl Damaged {
-    fn into_error(self) -> Error {
-        Error::DeserializationError(Box::new(self.row))
     }
 }
 
@@ -186,7 +69,7 @@ impl<R, Id> Attempt<R, Id> {
     /// # Errors
     /// If it cannot be read.
     pub fn into_row(self) -> deserialize::Result<R> {
-        self.row.map_err(|Damaged { row }| row.into())
+        self.row.map_err(Damaged::into_source)
     }
 }
 
@@ -206,7 +89,7 @@ where
             Ok(is_meant.then_some(key))
         }
         // A column that ignores case finds the rows of others, too.
-        Err(Damaged { row })
+        Err(Damaged(Cause::Row(row)))
             if prefix
                 .is_some_and(|prefix| row.prefix.as_deref().is_some_and(|is| is != prefix)) =>
         {
@@ -240,12 +123,14 @@ pub fn last_place() -> Timestamp {
 }
 
 /// Makes a page of the rows that have a place among times, and of those that come after them.
-#[must_use]
+///
+/// # Errors
+/// If it is the table whose rows cannot be read.
 pub fn page<M, R>(
     mut rows: Vec<Attempt<R, M::Id>>,
     others: Vec<Attempt<R, M::Id>>,
     limit: u32,
-) -> Page<M>
+) -> QueryResult<Page<M>>
 where
     M: KeyModel + From<R>,
 {
@@ -263,10 +148,11 @@ where
         }
         match row {
             Ok(row) => keys.push(M::from(row)),
-            Err(Damaged { row }) => unreadable.push(row),
+            Err(Damaged(Cause::Row(row))) => unreadable.push(row),
+            Err(damaged) => return Err(damaged.into_error()),
         }
     }
-    Page::new(keys, next.filter(|_| has_more)).with_unreadable(unreadable)
+    Ok(Page::new(keys, next.filter(|_| has_more)).with_unreadable(unreadable))
 }
 
 /// Returns the keys of a page as rows.

@@ -65,7 +65,7 @@ macro_rules! __key_pages {
                 }
             })?
             let k_open = |k_rows: Vec<__Attempt>| k_rows.into_iter().map(|__Attempt(k_row)| k_row).collect();
-            Ok(__k::page(k_open(k_found), k_open(k_others), k_query.limit))
+            __k::page(k_open(k_found), k_open(k_others), k_query.limit)
         }
 
         $($async)? fn count<C>(

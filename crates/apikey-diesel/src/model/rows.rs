@@ -62,7 +62,7 @@ macro_rules! __key_rows {
                 ): __Row,
             ) -> __k::deserialize::Result<Self> {
                 const K_NOW: Option<&str> = Some(__k::$backend::NOW);
-                let mut k_damage = __k::Damage::default();
+                let mut k_damage = __k::Damage::new(__k::$backend::IS_TYPED);
                 let k_id = k_damage.take(<$id as __k::Column>::NAME, None, k_id);
                 let k_prefix = k_damage.take(<$prefix as __k::Column>::NAME, None, k_prefix);
                 let k_hashed_key = k_damage.take(<$hashed_key as __k::Column>::NAME, None, k_hashed_key);
@@ -82,7 +82,7 @@ macro_rules! __key_rows {
                     k_damage.take(<$last_used_at as __k::Column>::NAME, Some("NULL"), $last_used_value);)?
                 $(let $rotated_value =
                     k_damage.take(<$rotated_from as __k::Column>::NAME, Some("NULL"), $rotated_value);)?
-                $(let $own_value = k_damage.take(<$own as __k::Column>::NAME, None, $own_value);)*
+                $(let $own_value = k_damage.take_own(<$own as __k::Column>::NAME, $own_value);)*
                 let k_place = __k::Place::new(k_prefix.as_ref(), k_id.as_ref());
                 let k_row_id = k_id.clone();
                 let k_row = k_damage.finish(<$Model as __Model<__Db>>::table(), k_place, || {

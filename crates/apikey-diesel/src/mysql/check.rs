@@ -71,6 +71,7 @@ where
     findings.extend(imprecise(names, &found));
     findings.extend(mixed_owners(names, &found));
     findings.extend(lax(conn).await?);
+    findings.extend(without_transactions(conn, names).await?);
     findings.extend(rights::missing(conn, names).await?);
     if names.rules.is_some() {
         let length = |name: &str| -> Option<usize> { column(name)?.length?.try_into().ok() };
@@ -115,10 +116,35 @@ fn nullability(column: &Found) -> &'static str {
 impl Found {
     /// What the column cannot do that every column of its kind has to.
     fn lacks(&self, names: TableNames) -> Option<Finding> {
-        self.is_timestamp(names)
+        self.is_of_another_type(names)
+            .or_else(|| self.is_timestamp(names))
             .or_else(|| self.is_short(names))
             .or_else(|| self.may_be_null(names))
             .or_else(|| self.is_no_utf8(names))
+    }
+
+    /// Whether its values are none that the model reads.
+    fn is_of_another_type(&self, names: TableNames) -> Option<Finding> {
+        let (what, better) = if names.is_time(&self.name) {
+            ("times", "DATETIME(6)")
+        } else if names.is_text(&self.name) {
+            ("texts", "VARCHAR or TEXT")
+        } else {
+            return None;
+        };
+        let holds_it = match what {
+            "times" => ["datetime", "timestamp"].contains(&self.kind.as_str()),
+            _ => self.length.is_some(),
+        };
+        let (Self { name, declared, .. }, table) = (self, names.full_name());
+        (!holds_it).then(|| {
+            Finding::new(
+                format!(
+                    "the column {table}.{name} is of the type {declared}, which holds no {what}"
+                ),
+                format!("make it {better}, by way of a new column: until then every key gets 503"),
+            )
+        })
     }
 
     fn is_timestamp(&self, names: TableNames) -> Option<Finding> {
@@ -206,6 +232,40 @@ where
         Finding::new(
             "the mode of these connections is not strict: what is too long for a column is cut without an error",
             "SET GLOBAL sql_mode = CONCAT_WS(',', NULLIF(@@GLOBAL.sql_mode, ''), 'STRICT_TRANS_TABLES')",
+        )
+    }))
+}
+
+/// The engine of the table, if it has no transactions.
+const ENGINE: &str = "SELECT e.engine AS name FROM information_schema.tables t \
+     JOIN information_schema.engines e ON e.engine = t.engine \
+     WHERE t.table_schema = coalesce(?, DATABASE()) AND t.table_name = ? \
+     AND coalesce(e.transactions, '') <> 'YES'";
+
+#[derive(QueryableByName)]
+struct Engine {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Finds a table that keeps what is undone.
+async fn without_transactions<C>(conn: &mut C, names: TableNames) -> QueryResult<Option<Finding>>
+where
+    C: AsyncConnection<Backend = Mysql>,
+{
+    let engines: Vec<Engine> = diesel::sql_query(ENGINE)
+        .bind::<Nullable<Text>, _>(names.schema)
+        .bind::<Text, _>(names.table)
+        .load(conn)
+        .await?;
+    let table = names.full_name();
+    Ok(engines.into_iter().next().map(|Engine { name }| {
+        Finding::new(
+            format!(
+                "the table {table} is kept by {name}, which has no transactions: what is refused is not undone, \
+                 and two changes at once are not kept apart"
+            ),
+            format!("ALTER TABLE {table} ENGINE = InnoDB"),
         )
     }))
 }

@@ -8,5 +8,8 @@ pub use super::time::DbTime as Time;
 /// those that it changes.
 pub const COUNTS_MATCHES: bool = false;
 
+/// Whether all values of a column are of its type.
+pub const IS_TYPED: bool = true;
+
 /// The present time, in SQL.
 pub const NOW: &str = "UTC_TIMESTAMP(6)";

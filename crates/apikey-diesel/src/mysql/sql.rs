@@ -77,26 +77,19 @@ impl<C> QueryFragment<Mysql> for TimeOrder<C>
 where
     C: QueryFragment<Mysql>,
 {
+    /// Each row is kept or not: the month of what is no time at all is null.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Mysql>) -> QueryResult<()> {
-        let column = |out: &mut AstPass<'_, 'b, Mysql>| self.column.walk_ast(out.reborrow());
-        out.push_sql("(");
-        if !self.is_kept {
-            column(&mut out)?;
-            out.push_sql(" IS NULL OR ");
-        }
-        let [first, part, between] =
-            if self.is_kept { [" >= ", " > 0", " AND "] } else { [" < ", " = 0", " OR "] };
-        column(&mut out)?;
-        out.push_sql(first);
+        out.push_sql(if self.is_kept { "(" } else { "(NOT coalesce(" });
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" >= ");
         out.push_sql(FIRST);
         for function in ["month(", "dayofmonth("] {
-            out.push_sql(between);
+            out.push_sql(" AND ");
             out.push_sql(function);
-            column(&mut out)?;
-            out.push_sql(")");
-            out.push_sql(part);
+            self.column.walk_ast(out.reborrow())?;
+            out.push_sql(") > 0");
         }
-        out.push_sql(")");
+        out.push_sql(if self.is_kept { ")" } else { ", FALSE))" });
         Ok(())
     }
 }

@@ -5,11 +5,12 @@ use apikey_core::chrono::NaiveDateTime;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
-use diesel::mysql::Mysql;
+use diesel::mysql::{Mysql, MysqlType};
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Datetime, Timestamp as TimestampColumn};
 
 use crate::model::checks::TimeType;
+use crate::model::damage::NoTime;
 use crate::time::in_calendar;
 
 /// A time in a column, in UTC; to the microsecond if the column is `DATETIME(6)`.
@@ -32,6 +33,10 @@ impl From<DbTime> for Timestamp {
     }
 }
 
+fn is_time(kind: MysqlType) -> bool {
+    matches!(kind, MysqlType::DateTime | MysqlType::Timestamp | MysqlType::Date)
+}
+
 macro_rules! column {
     ($sql_type:ty) => {
         impl ToSql<$sql_type, Mysql> for DbTime {
@@ -43,7 +48,12 @@ macro_rules! column {
 
         impl FromSql<$sql_type, Mysql> for DbTime {
             fn from_sql(value: <Mysql as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-                let time: NaiveDateTime = FromSql::<$sql_type, Mysql>::from_sql(value)?;
+                if !is_time(value.value_type()) {
+                    return Err("it is no DATETIME".into());
+                }
+                // What is left is a date that is none, as MySQL writes if it is not strict.
+                let time: NaiveDateTime =
+                    FromSql::<$sql_type, Mysql>::from_sql(value).map_err(NoTime::new)?;
                 Ok(Self(time.and_utc()))
             }
         }

@@ -12,7 +12,7 @@ use crate::failure::{missing_column, missing_table};
 use crate::model::TableNames;
 
 const COLUMNS: &str = "SELECT a.attname::text AS name, t.typname::text AS kind, \
-     a.atttypmod AS modifier, a.attnotnull AS is_required, coalesce(c.collisdeterministic, true) AS is_exact, \
+     t.typcategory::text AS category, a.atttypmod AS modifier, a.attnotnull AS is_required, coalesce(c.collisdeterministic, true) AS is_exact, \
      EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique \
          AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_unique \
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
@@ -25,6 +25,9 @@ struct Found {
     name: String,
     #[diesel(sql_type = Text)]
     kind: String,
+    /// The kind of kinds, such as `S` for texts; a domain has that of its type.
+    #[diesel(sql_type = Text)]
+    category: String,
     /// The greatest length of a `varchar` plus 4, the digits of a time's seconds, or -1.
     #[diesel(sql_type = Integer)]
     modifier: i32,
@@ -87,6 +90,9 @@ where
 
 /// What the column cannot do that every column of its kind has to.
 fn lacks(names: TableNames, column: &Found) -> Option<Finding> {
+    if let Some(finding) = of_another_type(names, column) {
+        return Some(finding);
+    }
     let (Found { name, .. }, table) = (column, names.full_name());
     let most = names.texts.iter().find(|(text, _)| text == name).map(|(_, most)| *most);
     let is_longer = |most: &usize| {
@@ -107,6 +113,33 @@ fn lacks(names: TableNames, column: &Found) -> Option<Finding> {
             format!("ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL"),
         )
     })
+}
+
+/// Finds a column whose values are none that the model reads.
+fn of_another_type(names: TableNames, column: &Found) -> Option<Finding> {
+    let (Found { name, kind, category, .. }, table) = (column, names.full_name());
+    let (what, better) = if names.is_time(name) {
+        // A domain over a time has a name of its own.
+        let others = ["date", "time", "timetz", "abstime"];
+        if category == "D" && !others.contains(&kind.as_str()) {
+            return None;
+        }
+        ("times", "timestamptz")
+    } else if names.is_text(name) {
+        let is_text = ["S", "E"].contains(&category.as_str()) || kind == "bytea";
+        if is_text {
+            return None;
+        }
+        ("texts", "text")
+    } else {
+        return None;
+    };
+    Some(Finding::new(
+        format!("the column {table}.{name} is of the type {kind}, which holds no {what}"),
+        format!(
+            "ALTER TABLE {table} ALTER COLUMN {name} TYPE {better} USING ..., until which every key gets 503"
+        ),
+    ))
 }
 
 fn tells_case(column: &Found) -> bool {

@@ -22,18 +22,29 @@ where
     }
 }
 
+/// `interval`, `numeric` and `jsonb`: one value is written in several ways.
+const OF_SEVERAL_TEXTS: &str = "(1186, 1700, 3802)";
+
 impl<C, V> QueryFragment<Pg> for Exactly<C, V>
 where
     C: QueryFragment<Pg>,
     V: QueryFragment<Pg>,
 {
-    /// Texts are equal if their bytes are, but for types and collations that `check` finds.
+    /// The first comparison uses an index, the second is exact whatever the type and the collation.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("(");
         self.column.walk_ast(out.reborrow())?;
         out.push_sql(" = ");
         self.value.walk_ast(out.reborrow())?;
-        out.push_sql(")");
+        out.push_sql(" AND ((");
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(")::text COLLATE \"C\" = (");
+        self.value.walk_ast(out.reborrow())?;
+        out.push_sql(")::text COLLATE \"C\" OR pg_typeof(");
+        self.value.walk_ast(out.reborrow())?;
+        out.push_sql(")::oid IN ");
+        out.push_sql(OF_SEVERAL_TEXTS);
+        out.push_sql("))");
         Ok(())
     }
 }

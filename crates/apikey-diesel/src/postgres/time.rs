@@ -11,6 +11,7 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{Timestamp as TimestampColumn, Timestamptz};
 
 use crate::model::checks::TimeType;
+use crate::model::damage::NoTime;
 use crate::time::in_calendar;
 
 /// A time in a column, to the microsecond; in UTC where the column has no zone.
@@ -42,7 +43,7 @@ impl ToSql<Timestamptz, Pg> for DbTime {
 
 impl FromSql<Timestamptz, Pg> for DbTime {
     fn from_sql(value: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        read(FromSql::<Timestamptz, Pg>::from_sql(value)?)
+        read(micros(value)?)
     }
 }
 
@@ -55,8 +56,18 @@ impl ToSql<TimestampColumn, Pg> for DbTime {
 
 impl FromSql<TimestampColumn, Pg> for DbTime {
     fn from_sql(value: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        read(FromSql::<TimestampColumn, Pg>::from_sql(value)?)
+        read(micros(value)?)
     }
+}
+
+/// The types `timestamp` and `timestamptz`. Others are as long, such as `bigint` and `time`.
+const TIMES: [u32; 2] = [1114, 1184];
+
+fn micros(value: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<PgTimestamp> {
+    if !TIMES.contains(&value.get_oid().get()) {
+        return Err("it is neither timestamptz nor timestamp".into());
+    }
+    FromSql::<Timestamptz, Pg>::from_sql(value)
 }
 
 /// Reads the microseconds since the year 2000. What is infinite is the first or the last time of the calendar: a
@@ -69,5 +80,5 @@ fn read(PgTimestamp(micros): PgTimestamp) -> deserialize::Result<DbTime> {
         micros => micros.checked_add(EPOCH),
     };
     let time = since_1970.and_then(DateTime::from_timestamp_micros);
-    time.map(DbTime).ok_or_else(|| "the time is too far away".into())
+    time.map(DbTime).ok_or_else(|| NoTime::new("the time is too far away").into())
 }

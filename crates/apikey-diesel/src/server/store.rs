@@ -146,7 +146,7 @@ where
                     let Some(old) = old.filter(|old| rotation.inherits_from(old)) else {
                         return Err(StoreError::Conflict.into());
                     };
-                    written::superseded(M::table(), &old, *expires_at)?;
+                    written::superseded(M::table(), &old, *seen_expires_at, *expires_at)?;
                     has_room::<M, _>(conn, successor, *limit).await?;
                     written::inserted(M::table(), successor, M::insert(conn, successor).await)
                 })

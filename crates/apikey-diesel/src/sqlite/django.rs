@@ -6,7 +6,7 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Text, Timestamp as TimestampColumn, TimestamptzSqlite};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamp as TimestampColumn, TimestamptzSqlite};
 use diesel::sqlite::{Sqlite, SqliteType};
 
 use crate::__private::django::{RowTime, calendar};
@@ -25,6 +25,29 @@ diesel::table! {
 }
 
 django_model!(__on_sqlite, crate::sqlite::django::rest_framework_api_key_apikey);
+
+/// A truth as Django writes it: 0 or 1. SQLite itself takes a text, and half of one, for 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+pub struct DjangoBool(bool);
+
+impl From<DjangoBool> for bool {
+    fn from(DjangoBool(is_true): DjangoBool) -> Self {
+        is_true
+    }
+}
+
+impl FromSql<Bool, Sqlite> for DjangoBool {
+    fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        if value.value_type() != Some(SqliteType::Long) {
+            return Err("it is neither 0 nor 1".into());
+        }
+        match <i64 as FromSql<BigInt, Sqlite>>::from_sql(value)? {
+            0 => Ok(Self(false)),
+            1 => Ok(Self(true)),
+            _ => Err("it is neither 0 nor 1".into()),
+        }
+    }
+}
 
 /// A time as Django writes it: `2025-11-22 06:19:37.000001` in UTC, and without the fraction where that is
 /// zero. The order of these texts is the order of the times all the same.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use apikey_core::BoxError;
 use thiserror::Error;
 
+use crate::failure::without_hashes;
+
 /// Creates a file that only its owner may read and write, also where a link says that it is. SQLite gives its
 /// companions the same rights. That it cannot be created, or is there, is for SQLite to say.
 pub(super) fn create(path: &str) {
@@ -113,7 +115,7 @@ impl Foreign {
         path: Option<&Path>,
     ) -> Result<Self, diesel::result::Error> {
         match path.filter(|_| error.to_string().contains("readonly database")) {
-            Some(path) => Ok(Self { owners: owners(path), source: error }),
+            Some(path) => Ok(Self { owners: owners(path), source: without_hashes(error) }),
             None => Err(error),
         }
     }

@@ -176,7 +176,7 @@ impl<M: BlockingModel<Sqlite>> KeyStore<M> for DieselStore<M, SqlitePool> {
             let Some(old) = old.filter(|old| rotation.inherits_from(old)) else {
                 return Err(StoreError::Conflict.into());
             };
-            written::superseded(M::table(), &old, *expires_at)?;
+            written::superseded(M::table(), &old, *seen_expires_at, *expires_at)?;
             has_room::<M>(conn, successor, *limit)?;
             written::inserted(M::table(), successor, M::insert(conn, successor))
         })

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use apikey_core::chrono::{DateTime, Utc};
 use apikey_core::{
-    ApiKeys, DenyReason, Django, HashedKey, Hashers, KeyHasher, KeyPatch, KeyQuery, KeyStore,
-    NewRecord, Timestamp,
+    ApiKeys, DenyReason, Django, HashedKey, Hashers, KeyHasher, KeyPatch, KeyQuery, KeyStatus,
+    KeyStore, NewRecord, Timestamp,
 };
 use apikey_diesel::{DieselStore, DjangoApiKey};
 
@@ -173,4 +173,45 @@ async fn the_check_finds_what_the_store_refuses() {
         let is_live = key.expires_at.is_some_and(|time| time > Utc::now());
         assert_eq!(is_live, is_good, "{expiry_date}: {:?}", key.expires_at);
     }
+}
+
+/// What SQLite keeps in a column of truths beside the two that Django writes.
+const NO_BOOL: [&str; 9] =
+    ["'true'", "'t'", "'True'", "'yes'", "0.5", "x'01'", "x'00'", "2", "'false'"];
+
+#[tokio::test]
+async fn what_is_neither_revoked_nor_not_lets_nobody_in_and_is_seen() {
+    let place = Kind::Sqlite.place();
+    let url = place.create().await;
+    place.run(&url, Kind::Sqlite.schema()).await;
+    let store = DieselStore::django(&url).await.unwrap();
+    let hashers = Hashers::new(Django::default());
+    let keys = ApiKeys::builder(store).hashers(hashers).build().unwrap();
+    let key = keys.create("key").await.unwrap();
+    let prefix = &key.key.record.prefix;
+    let set = async |value: &str| {
+        let update = "UPDATE rest_framework_api_key_apikey SET revoked";
+        place.run(&url, &format!("{update} = {value}")).await;
+    };
+    for value in NO_BOOL {
+        set(value).await;
+        let verdict = keys.verify(key.plaintext.expose()).await;
+        let reason = verdict.err().map(|refusal| refusal.reason());
+        assert_eq!(reason, Some(DenyReason::UnreadableRow), "{value}");
+        let page = keys.list(&KeyQuery::new().status(KeyStatus::Revoked)).await.unwrap();
+        assert_eq!((page.keys.len(), page.unreadable.len()), (0, 1), "{value}");
+        let count = async |status| keys.count(&KeyQuery::new().status(status)).await.unwrap();
+        assert_eq!((count(KeyStatus::Revoked).await, count(KeyStatus::Active).await), (1, 0));
+        let found = keys.check().await.unwrap();
+        let named = found.iter().find(|found| found.problem.contains("revoked")).unwrap();
+        place.run(&url, &named.fix).await;
+        let key = keys.get(prefix).await.unwrap().unwrap();
+        assert!(key.record.revoked_at.is_some(), "{value}");
+    }
+    for (value, is_revoked) in [("1", true), ("0", false)] {
+        set(value).await;
+        let key = keys.get(prefix).await.unwrap().unwrap();
+        assert_eq!(key.record.revoked_at.is_some(), is_revoked, "{value}");
+    }
+    keys.verify(key.plaintext.expose()).await.unwrap();
 }

@@ -101,3 +101,21 @@ fn finds_times_without_microseconds() {
         assert_eq!(kept.unwrap().expires_at, Some(at(9)));
     });
 }
+
+#[test]
+fn finds_a_table_without_transactions() {
+    on_each_server("finds_a_table_without_transactions", async |server, databases| {
+        if server != Server::Mysql {
+            return;
+        }
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        databases.run(&url, "ALTER TABLE api_keys ENGINE = MyISAM").await;
+        let found = store.check().await.unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].problem.contains("MyISAM"), "{found:?}");
+        databases.run(&url, &found[0].fix).await;
+        assert_eq!(store.check().await.unwrap(), []);
+    });
+}

@@ -5,11 +5,12 @@ use std::time::Duration;
 use apikey_core::chrono::Datelike;
 use apikey_core::{
     ApiKeys, CreatedKey, DenyReason, KeyQuery, KeyRecord, KeyStatus, KeyStore, ManageError,
-    Rotation,
+    Rotation, StoreError,
 };
 use apikey_diesel::{AnyPool, DieselStore};
 
 use crate::database::on_each_server;
+use crate::opening::full_text;
 use crate::parallel::{at, new_key};
 use crate::server::{Databases, Server};
 
@@ -187,5 +188,85 @@ fn what_ends_at_infinity_does_not_end() {
             }
         }
         assert_eq!(prefixes, ["qrstuvwx", "ijklmnop", "abcdefgh"]);
+    });
+}
+
+/// Mistakes of the table, and the column that is named.
+fn mistakes(server: Server) -> &'static [(&'static str, &'static str)] {
+    match server {
+        Server::Postgres => &[
+            ("ALTER TABLE api_keys ALTER created_at TYPE date", "created_at"),
+            (
+                "ALTER TABLE api_keys ALTER created_at TYPE bigint USING extract(epoch FROM created_at)",
+                "created_at",
+            ),
+            ("ALTER TABLE api_keys ALTER expires_at TYPE text", "expires_at"),
+            ("ALTER TABLE api_keys ALTER id DROP IDENTITY IF EXISTS, ALTER id TYPE int", "id"),
+        ],
+        Server::Mysql => &[
+            ("ALTER TABLE api_keys MODIFY created_at VARCHAR(40) NOT NULL", "created_at"),
+            (
+                "ALTER TABLE api_keys DROP COLUMN created_at, ADD created_at BIGINT NOT NULL DEFAULT 7",
+                "created_at",
+            ),
+            ("ALTER TABLE api_keys MODIFY expires_at VARCHAR(40) NULL", "expires_at"),
+        ],
+    }
+}
+
+#[test]
+fn a_column_of_the_wrong_type_is_no_fault_of_the_keys() {
+    on_each_server("a_column_of_the_wrong_type", async |server, databases| {
+        for (change, column) in mistakes(server) {
+            let url = databases.create().await;
+            DieselStore::connect(&url).await.unwrap().migrate().await.unwrap();
+            let damaged = Damaged::by(server, databases, &url, "expires_at = NULL").await;
+            let ends = "UPDATE api_keys SET expires_at = '2999-01-01 00:00:00'";
+            databases.run(&url, ends).await;
+            databases.run(&url, change).await;
+            // Statements that a connection has prepared are of the old type.
+            let store = DieselStore::connect(&url).await.unwrap();
+            let keys: ApiKeys = ApiKeys::new(store.clone());
+            let refusal = keys.verify(damaged.created[0].plaintext.expose()).await.unwrap_err();
+            let told = (refusal.reason(), refusal.status());
+            assert_eq!(told, (DenyReason::StoreUnavailable, 503), "{change}: {refusal:?}");
+            let error = store.list(&KeyQuery::new(), at(0)).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unavailable(_)), "{change}: {error:?}");
+            let error = store.get(damaged.bad(), None).await.unwrap_err();
+            let text = full_text(&error);
+            assert!(text.contains(&format!("api_keys.{column}")), "{change}: {text}");
+            assert!(!text.contains("sha256$$"), "{change}: {text}");
+            if *column != "id" {
+                let found = store.check().await.unwrap();
+                let named = found.iter().any(|found| {
+                    found.problem.contains(&format!("the column api_keys.{column} is of the type"))
+                });
+                assert!(named, "{change}: {found:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn no_advice_repeats_what_somebody_wrote_as_a_prefix() {
+    on_each_server("no_advice_repeats", async |server, databases| {
+        let url = databases.create().await;
+        DieselStore::connect(&url).await.unwrap().migrate().await.unwrap();
+        let damaged = Damaged::by(server, databases, &url, "scopes = 'a\"b'").await;
+        let bad = damaged.keys.get(damaged.bad()).await.unwrap_err();
+        let ManageError::Unreadable(row) = bad else { panic!("{bad:?}") };
+        assert!(row.fix.contains(&format!("WHERE prefix = '{}'", damaged.bad())), "{row:?}");
+        let evil = match server {
+            Server::Postgres => "\\''; DROP TABLE other; -- ",
+            Server::Mysql => "\\\\''; DROP TABLE other; -- ",
+        };
+        let sql =
+            format!("UPDATE api_keys SET prefix = '{evil}' WHERE prefix = '{}'", damaged.bad());
+        databases.run(&url, &sql).await;
+        let page = damaged.keys.list(&KeyQuery::new()).await.unwrap();
+        let [row] = &page.unreadable[..] else { panic!("{page:?}") };
+        assert!(!row.fix.contains("other"), "{row:?}");
+        databases.run(&url, &row.fix).await;
+        assert_eq!(damaged.keys.list(&KeyQuery::new()).await.unwrap().keys.len(), 3);
     });
 }

@@ -1,6 +1,7 @@
 //! What a server refuses.
 
 use apikey_conformance::report_skip;
+use apikey_core::chrono::{DateTime, TimeDelta};
 use apikey_core::{
     ApiKeys, HashedKey, KeyPatch, KeyQuery, KeyRecord, KeyStore, ManageError, Rotation, Scopes,
     StoreError,
@@ -257,5 +258,37 @@ fn recognizes_failures_in_another_language() {
             .await;
         let rejected = store.insert(&new_key("abcdefgh"), None).await;
         assert!(matches!(rejected, Err(StoreError::Rejected(_))), "{rejected:?}");
+    });
+}
+
+/// An expiry that is rounded back to what it was guards nothing: a second rotation would find it as it was.
+#[test]
+fn a_rotation_that_moves_no_expiry_is_refused() {
+    on_each_server("a_rotation_that_moves_no_expiry", async |server, databases| {
+        let url = databases.create().await;
+        let store = DieselStore::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let whole = match server {
+            Server::Postgres => "ALTER TABLE api_keys ALTER expires_at TYPE timestamptz(0)",
+            Server::Mysql => "ALTER TABLE api_keys MODIFY expires_at DATETIME NULL",
+        };
+        databases.run(&url, whole).await;
+        let end = DateTime::from_timestamp(1_900_000_000, 0).unwrap();
+        let new = new_key("abcdefgh").with_expires_at(Some(end));
+        let old = store.insert(&new, None).await.unwrap();
+        assert_eq!(old.expires_at, Some(end));
+        let moved = end - TimeDelta::microseconds(1);
+        let mut rotation = Rotation::new(Some(end), moved, new_key("ijklmnop"));
+        rotation.seen_name.clone_from(&old.name);
+        let rotated = store.rotate(&old.id, None, &rotation).await;
+        if server == Server::Mysql && rotated.is_ok() {
+            // MariaDB rounds down, which moves it.
+            let moved = store.get("abcdefgh", None).await.unwrap().unwrap();
+            assert_ne!(moved.expires_at, Some(end));
+            return;
+        }
+        assert!(matches!(rotated, Err(StoreError::Rejected(_))), "{rotated:?}");
+        assert!(store.get("ijklmnop", None).await.unwrap().is_none());
+        assert_eq!(store.get("abcdefgh", None).await.unwrap(), Some(old));
     });
 }

@@ -247,3 +247,30 @@ async fn a_page_of_damaged_rows_alone_has_a_next_one() {
     let active = KeyQuery::new().status(KeyStatus::Active);
     assert_eq!(damaged.keys.list(&active).await.unwrap().unreadable.len(), 3);
 }
+
+#[tokio::test]
+async fn no_advice_repeats_what_somebody_wrote_as_a_prefix() {
+    for prefix in ["\\''; DROP TABLE other; -- ", "'' OR 1=1 -- ", "a b", "ab\\"] {
+        let damaged = Damaged::by("name = NULL").await;
+        damaged.set(&format!("prefix = '{prefix}'"));
+        let findings = damaged.keys.check().await.unwrap();
+        let fixes: Vec<_> = findings.iter().map(|finding| finding.fix.as_str()).collect();
+        assert_eq!(fixes, ["UPDATE api_keys SET name = 'repaired' WHERE id = 2"], "{prefix}");
+    }
+}
+
+#[tokio::test]
+async fn a_column_that_no_row_has_as_it_must_be_is_one_mistake() {
+    let damaged = Damaged::by("name = NULL").await;
+    damaged.folder.run("app.db", "UPDATE api_keys SET created_at = 1763792377, name = 'name'");
+    let findings = damaged.keys.check().await.unwrap();
+    let [table, rows @ ..] = &findings[..] else { panic!("{findings:?}") };
+    assert!(table.problem.contains("none of the first 3 rows can be read"), "{table:?}");
+    assert!(table.problem.contains("column created_at"), "{table:?}");
+    assert!(rows.is_empty(), "{rows:?}");
+    // One that can be read is enough to say that it is the others.
+    damaged.set("created_at = '2026-01-01T00:00:00.000000Z'");
+    let findings = damaged.keys.check().await.unwrap();
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(findings.iter().all(|finding| finding.fix.starts_with("UPDATE")), "{findings:?}");
+}

@@ -162,3 +162,35 @@ async fn an_encoding_is_matched_byte_by_byte() {
     assert_eq!(count("%").await, 0);
     assert_eq!(count("256").await, 0);
 }
+
+/// What somebody attached to the table may repeat what is in a row.
+#[tokio::test]
+async fn no_error_repeats_a_hash() {
+    for trigger in [
+        "SELECT json_extract('{}', new.hashed_key);",
+        "SELECT RAISE(ABORT, 'refused: ' || new.hashed_key);",
+    ] {
+        for when in ["INSERT", "UPDATE"] {
+            let folder = Folder::new();
+            let store = DieselStore::sqlite(&folder.url("app.db")).await.unwrap();
+            let mut new = new_key("abcdefgh");
+            new.hashed_key = HashedKey::new(format!("sha256$${}", "0123456789abcdef".repeat(4)));
+            let old = store.insert(&new, None).await.unwrap();
+            folder.run(
+                "app.db",
+                &format!("CREATE TRIGGER t AFTER {when} ON api_keys BEGIN {trigger} END;"),
+            );
+            new.prefix = "ijklmnop".to_owned();
+            let error = match when {
+                "INSERT" => store.insert(&new, None).await.unwrap_err(),
+                _ => {
+                    let rename = KeyPatch::default().name("new");
+                    store.update(&old.id, None, &rename).await.unwrap_err()
+                }
+            };
+            let text = full_text(&error);
+            assert!(!text.contains("0123456789abcdef"), "{trigger}: {text}");
+            assert!(text.contains('…'), "{trigger}: {text}");
+        }
+    }
+}
