@@ -1,8 +1,13 @@
 //! Who may know whom: a crate that depends on the wrong crate fails here.
 
+#[path = "architecture/rooms.rs"]
+mod rooms;
+
 use std::{collections::BTreeSet, env, io, process::Command};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+
+use crate::rooms::Rooms;
 
 /// What one crate under `crates/` may depend on within the workspace.
 struct Room {
@@ -74,6 +79,51 @@ fn the_core_needs_no_framework_runtime_or_database() {
             features.unwrap_or_default()
         );
     }
+}
+
+#[test]
+fn rooms_import_each_other_without_circles() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let circles: Vec<_> = metadata
+        .packages
+        .iter()
+        .filter(|package| package.manifest_path.with_file_name("src").is_dir())
+        .filter_map(|package| {
+            let circle = Rooms::of(package.manifest_path.parent()?.as_std_path()).circle()?;
+            Some(format!("{}:\n{circle}", package.name))
+        })
+        .collect();
+    assert!(circles.is_empty(), "rooms that import each other:\n{}", circles.join("\n"));
+}
+
+#[test]
+fn names_the_lines_that_tie_a_circle() {
+    let files = [
+        ("lib.rs", "mod a; mod b; mod c; pub use crate::c::deep::Thing;"),
+        (
+            "a.rs",
+            "use crate::{b::One, c};\n// use crate::a::Two\n#[cfg(test)]\nmod tests { use crate::d::X; }",
+        ),
+        ("b.rs", "mod deep;\n\nfn f() -> crate::Thing { \"crate::a::Two\" }"),
+        ("b/deep.rs", "use super::One;\nmod inner { use super::super::super::c::Three; }"),
+        ("c.rs", "pub mod deep;"),
+        ("c/deep.rs", "pub struct Thing;"),
+        ("d.rs", "#[macro_export] macro_rules! of_d { () => {} }\nuse crate::a::A;"),
+    ];
+    let read =
+        |more: &[(&str, &str)]| {
+            let all = files.iter().chain(more);
+            Rooms::read(all.map(|(name, text)| {
+                ((*name).to_owned(), format!("x/src/{name}"), (*text).to_owned())
+            }))
+        };
+    assert_eq!(read(&[]).circle(), None);
+    let by_name = read(&[("c/more.rs", "\nuse crate::b::One;")]).circle();
+    assert_eq!(by_name.unwrap(), "  b -> c: x/src/b.rs:3\n  c -> b: x/src/c/more.rs:2");
+    let by_super = read(&[("c/more.rs", "use super::super::b;")]).circle();
+    assert!(by_super.unwrap().contains("c -> b: x/src/c/more.rs:1"));
+    let by_macro = read(&[("a/more.rs", "fn f() {\n    $crate::of_d!();\n}")]).circle();
+    assert_eq!(by_macro.unwrap(), "  a -> d: x/src/a/more.rs:2\n  d -> a: x/src/d.rs:2");
 }
 
 #[test]
