@@ -102,8 +102,8 @@ pub use crate::key::{MAX_KEY_LENGTH, PlaintextKey, PresentedKey};
 pub use crate::manage::hashers::{EncodingUse, HasherReport, Standing};
 pub use crate::manage::owned::OwnedKeys;
 pub use crate::manage::update::KeyUpdate;
-pub use crate::manage::{DEFAULT_GRACE, MAX_NAME_LENGTH, ManageError};
-pub use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel, KeyRecord, KeyStatus, NewKey};
+pub use crate::manage::{Creating, DEFAULT_GRACE, MAX_NAME_LENGTH, ManageError};
+pub use crate::model::{CreatedKey, IntoNewKey, KeyModel, KeyRecord, KeyStatus, NewKey};
 pub use crate::permission::{
     And, AnyKey, Denied, Not, Or, Permission, Predicate, Rule, rule, scope,
 };

@@ -69,7 +69,13 @@ async fn write_uses<M: KeyModel>(inner: Weak<Inner<M>>, interval: Duration) {
 fn exchange_news<M: KeyModel>(inner: &Arc<Inner<M>>) -> impl Future<Output = ()> + Send + use<M> {
     let publish = inner.link.clone().map(Link::publish);
     let heard = inner.link.clone().filter(|_| inner.cache.is_some());
-    let listen = heard.map(|link| link.listen(Arc::downgrade(inner)));
+    let weak = Arc::downgrade(inner);
+    let forget = move |invalidation| {
+        if let Some(inner) = weak.upgrade() {
+            inner.forget(&invalidation);
+        }
+    };
+    let listen = heard.map(|link| link.listen(forget));
     async move {
         join(OptionFuture::from(publish), OptionFuture::from(listen)).await;
     }

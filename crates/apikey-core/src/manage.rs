@@ -10,6 +10,7 @@ mod rotate;
 pub(crate) mod update;
 mod usable;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -23,7 +24,7 @@ use crate::manage::hashers::HasherReport;
 use crate::manage::manager::Manager;
 use crate::manage::owned::OwnedKeys;
 use crate::manage::update::KeyUpdate;
-use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel, KeyStatus};
+use crate::model::{CreatedKey, IntoNewKey, KeyModel, KeyStatus};
 use crate::scope::ScopeError;
 use crate::store::query::{KeyQuery, Page, UnreadableRow};
 use crate::store::{BoxError, Finding, StoreError};
@@ -33,6 +34,13 @@ pub const MAX_NAME_LENGTH: usize = 200;
 
 /// How long a predecessor goes on working after a rotation, where nothing else is said: 24 hours.
 pub const DEFAULT_GRACE: Duration = Duration::from_secs(24 * 3600);
+
+/// The creation of a key.
+///
+/// It is the same type for all that is [`IntoNewKey`]: a mistake in that is then one error of the compiler, at the
+/// argument, and not one for each use of the future as well.
+pub type Creating<'a, M> =
+    Pin<Box<dyn Future<Output = Result<CreatedKey<M>, ManageError>> + Send + 'a>>;
 
 /// Why a key was not created, found or changed. Nothing has been written then, unless the store failed
 /// while it answered.

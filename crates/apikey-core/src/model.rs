@@ -3,13 +3,11 @@
 use std::convert::Infallible;
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
-use std::pin::Pin;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::hash::HashedKey;
 use crate::key::PlaintextKey;
-use crate::manage::ManageError;
 use crate::scope::Scopes;
 
 /// A key as the application knows it: the built-in columns, and what the application adds to them.
@@ -333,13 +331,6 @@ impl<Extra> NewKey<Extra> {
         Self { plaintext: Some(PlaintextKey::new(text.into())), ..self }
     }
 }
-
-/// The creation of a key.
-///
-/// It is the same type for all that is [`IntoNewKey`]: a mistake in that is then one error of the compiler, at the
-/// argument, and not one for each use of the future as well.
-pub type Creating<'a, M> =
-    Pin<Box<dyn Future<Output = Result<CreatedKey<M>, ManageError>> + Send + 'a>>;
 
 /// What a key is created from: a [`NewKey`] with the values of the model's own columns, or a name alone if it has
 /// none.

@@ -1,8 +1,8 @@
-//! A handle's end of the bus: what it has to publish, and what it does with what others publish.
+//! A handle's end of the bus: what it has to publish, and what it hears of others.
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use futures_timer::Delay;
 use futures_util::future::{Either, select};
@@ -10,8 +10,6 @@ use futures_util::future::{Either, select};
 use super::mailbox::Mailbox;
 use super::{Invalidation, InvalidationBus};
 use crate::event;
-use crate::handle::Inner;
-use crate::model::KeyModel;
 use crate::store::BoxError;
 
 pub(crate) struct Link<O: Send + Sync + 'static> {
@@ -79,13 +77,8 @@ impl<O: Eq + Send + Sync + 'static> Link<O> {
         }
     }
 
-    /// Applies what others publish, for ever.
-    pub(crate) async fn listen<M: KeyModel<Owner = O>>(self, inner: Weak<Inner<M>>) {
-        let forget = |invalidation| {
-            if let Some(inner) = inner.upgrade() {
-                inner.forget(&invalidation);
-            }
-        };
+    /// Hands on what others publish, for ever.
+    pub(crate) async fn listen(self, forget: impl Fn(Invalidation<O>)) {
         loop {
             let error = match self.bus.subscribe().await {
                 Ok(mut feed) => {

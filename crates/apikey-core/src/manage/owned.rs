@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::manager::Manager;
-use super::{KeyUpdate, ManageError};
+use super::{Creating, KeyUpdate, ManageError};
 use crate::handle::ApiKeys;
-use crate::model::{CreatedKey, Creating, IntoNewKey, KeyModel, KeyStatus};
+use crate::model::{CreatedKey, IntoNewKey, KeyModel, KeyStatus};
 use crate::store::query::{KeyQuery, Page};
 
 /// The keys of one owner, made by [`ApiKeys::owned_by`]: it sees and changes these keys and no others, even
