@@ -81,19 +81,26 @@ fn the_core_needs_no_framework_runtime_or_database() {
     }
 }
 
+/// What is still a knot. A crate whose rooms are untied leaves this list, and never comes back.
+const TIED: [&str; 4] = ["apikey-cli", "apikey-core", "apikey-diesel", "organizations"];
+
 #[test]
 fn rooms_import_each_other_without_circles() {
     let metadata = MetadataCommand::new().no_deps().exec().unwrap();
-    let circles: Vec<_> = metadata
-        .packages
-        .iter()
-        .filter(|package| package.manifest_path.with_file_name("src").is_dir())
-        .filter_map(|package| {
-            let circle = Rooms::of(package.manifest_path.parent()?.as_std_path()).circle()?;
-            Some(format!("{}:\n{circle}", package.name))
-        })
-        .collect();
+    let (mut circles, mut tied) = (Vec::new(), Vec::new());
+    for package in &metadata.packages {
+        let folder = package.manifest_path.with_file_name("");
+        let name = package.name.as_str();
+        let has_rooms = folder.join("src").is_dir();
+        match has_rooms.then(|| Rooms::of(folder.as_std_path()).circle()).flatten() {
+            Some(_) if TIED.contains(&name) => tied.push(name),
+            Some(circle) => circles.push(format!("{name}:\n{circle}")),
+            None => {}
+        }
+    }
     assert!(circles.is_empty(), "rooms that import each other:\n{}", circles.join("\n"));
+    tied.sort_unstable();
+    assert_eq!(tied, TIED, "a crate without circles: take it out of `TIED`");
 }
 
 #[test]
