@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -29,25 +29,31 @@ type Line = String;
 
 impl Rooms {
     /// Reads the sources of a crate.
-    pub(crate) fn of(krate: &Path) -> Self {
+    pub(crate) fn of(krate: &Path) -> io::Result<Self> {
         let src = krate.join("src");
         let mut paths = Vec::new();
-        find(&src, &mut paths);
+        find(&src, &mut paths)?;
         paths.sort();
-        let files = paths.iter().map(|path| {
-            let name = path.strip_prefix(&src).unwrap().to_string_lossy().replace('\\', "/");
-            let shown = format!("{}/src/{name}", krate.file_name().unwrap().to_string_lossy());
-            (name, shown, fs::read_to_string(path).unwrap())
-        });
+        let crate_name = krate.file_name().unwrap_or_default().to_string_lossy();
+        let mut files = Vec::new();
+        for path in &paths {
+            let name = path.strip_prefix(&src).unwrap_or(path).to_string_lossy().replace('\\', "/");
+            let shown = format!("{crate_name}/src/{name}");
+            files.push((name, shown, fs::read_to_string(path)?));
+        }
         Self::read(files)
     }
 
     /// Reads files: the path below `src/`, the path to be shown, the text.
-    pub(crate) fn read(files: impl IntoIterator<Item = (String, String, String)>) -> Self {
-        let files: Vec<_> =
-            files.into_iter().map(|(name, shown, text)| File::new(&name, shown, &text)).collect();
+    pub(crate) fn read(
+        files: impl IntoIterator<Item = (String, String, String)>,
+    ) -> io::Result<Self> {
+        let files: Vec<_> = files
+            .into_iter()
+            .map(|(name, shown, text)| File::new(&name, shown, &text))
+            .collect::<io::Result<_>>()?;
         let rooms: BTreeSet<&str> =
-            files.iter().map(|file| file.room()).filter(|room| !DOORS.contains(room)).collect();
+            files.iter().map(File::room).filter(|room| !DOORS.contains(room)).collect();
         let tests: BTreeSet<_> = files.iter().flat_map(|file| file.tests.iter().cloned()).collect();
         let doors = Doors::through(&files, &rooms);
         let mut found = Self::default();
@@ -61,7 +67,7 @@ impl Rooms {
                 }
             }
         }
-        found
+        Ok(found)
     }
 
     fn arrow(&mut self, from: &str, to: &str, line: Line) {
@@ -101,15 +107,16 @@ impl Rooms {
     }
 }
 
-fn find(folder: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+fn find(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
         if path.is_dir() {
-            find(&path, paths);
+            find(&path, paths)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             paths.push(path);
         }
     }
+    Ok(())
 }
 
 /// What the names at the crate's root, and those behind its other doors, are defined by.
@@ -172,7 +179,7 @@ struct File {
 }
 
 impl File {
-    fn new(name: &str, shown: String, text: &str) -> Self {
+    fn new(name: &str, shown: String, text: &str) -> io::Result<Self> {
         let mut name = name.to_owned();
         for (path, stands_for) in ELSEWHERE {
             if let Some(rest) = name.strip_prefix(path) {
@@ -186,8 +193,12 @@ impl File {
         let mut file =
             Self { module, shown, paths: Vec::new(), macros: Vec::new(), tests: Vec::new() };
         let module = file.module.clone();
-        file.walk(&module, TokenStream::from_str(text).unwrap());
-        file
+        let tokens = TokenStream::from_str(text);
+        file.walk(
+            &module,
+            tokens.map_err(|error| io::Error::other(format!("{}: {error}", file.shown)))?,
+        );
+        Ok(file)
     }
 
     fn room(&self) -> &str {
