@@ -1,6 +1,10 @@
 //! The file: its name, its rights, and what becomes of it while it is open.
 
 use std::fs;
+#[cfg(unix)]
+use std::thread;
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use apikey_core::KeyStore;
 #[cfg(unix)]
@@ -8,6 +12,8 @@ use apikey_core::{ApiKeys, DenyReason};
 #[cfg(unix)]
 use apikey_diesel::ConnectionOptions;
 use apikey_diesel::{ConnectError, DieselStore};
+#[cfg(unix)]
+use diesel::connection::SimpleConnection;
 
 use crate::fixture::{Folder, new_key};
 #[cfg(unix)]
@@ -141,10 +147,17 @@ async fn fill(folder: &Folder, name: &str) -> ApiKeys {
     keys
 }
 
-/// Leaves the file alone.
+/// Leaves the file alone, without its companions. The connections of a store that was dropped are closed on threads of
+/// their own; only who is alone may end the write-ahead log, so that tells when they are.
 #[cfg(unix)]
 fn close(folder: &Folder, name: &str) {
-    folder.run(&format!("{name}/app.db"), "PRAGMA wal_checkpoint(TRUNCATE)");
+    let file = format!("{name}/app.db");
+    let until = Instant::now() + Duration::from_secs(10);
+    while let Err(error) = folder.connect(&file).batch_execute("PRAGMA journal_mode = DELETE") {
+        assert!(Instant::now() < until, "{error}");
+        thread::yield_now();
+    }
+    folder.run(&file, "PRAGMA journal_mode = WAL");
     for companion in ["-wal", "-shm"] {
         drop(fs::remove_file(folder.path(&format!("{name}/app.db{companion}"))));
     }
